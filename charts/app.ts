@@ -1,0 +1,70 @@
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApiObject, App } from 'cdk8s';
+import { ENVIRONMENTS } from './environments';
+import { MetricsStack } from './metrics-stack';
+
+/** What was written for one environment. */
+export interface WrittenEnvironment {
+  readonly name: string;
+  /** Relative to the folder of the environment, in the order in which they are applied. */
+  readonly files: readonly string[];
+  /** How many objects there are of each kind. */
+  readonly kinds: Readonly<Record<string, number>>;
+}
+
+/** One app for each environment, which writes to a folder of its name. */
+export function environmentApps(outdir: string): ReadonlyMap<string, App> {
+  return new Map(
+    Object.entries(ENVIRONMENTS).map(([name, props]) => {
+      const app = new App({ outdir: join(outdir, name) });
+      new MetricsStack(app, 'metrics', props);
+      return [name, app];
+    }),
+  );
+}
+
+/**
+ * Writes all environments, or, when anything is wrong with one of them, none. The folder of an environment is replaced
+ * as a whole, so that no file of an earlier synth is left in it.
+ *
+ * @throws Error with all problems of all environments.
+ */
+export function writeEnvironments(outdir: string): WrittenEnvironment[] {
+  const staging = join(outdir, '.staging');
+  rmSync(staging, { recursive: true, force: true });
+  const apps = environmentApps(staging);
+  const failures: string[] = [];
+  for (const [name, app] of apps) {
+    try {
+      app.synth();
+    } catch (error) {
+      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (failures.length > 0) {
+    rmSync(staging, { recursive: true, force: true });
+    throw new Error(failures.join('\n'));
+  }
+  for (const name of apps.keys()) {
+    rmSync(join(outdir, name), { recursive: true, force: true });
+    renameSync(join(staging, name), join(outdir, name));
+  }
+  rmSync(staging, { recursive: true });
+  return [...apps].map(([name, app]) => ({
+    name,
+    files: readdirSync(join(outdir, name)).sort(),
+    kinds: countKinds(app),
+  }));
+}
+
+function countKinds(app: App): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const object of app.node.findAll()) {
+    if (ApiObject.isApiObject(object)) {
+      const { kind } = object;
+      kinds[kind] = (kinds[kind] ?? 0) + 1;
+    }
+  }
+  return Object.fromEntries(Object.entries(kinds).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

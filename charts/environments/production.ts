@@ -1,0 +1,41 @@
+import { Duration, Size } from 'cdk8s';
+import { Cpu, Retention } from '../../src';
+import type { MetricsStackProps } from '../metrics-stack';
+
+/** A replicated cluster over three zones: any one node or zone may fail. */
+export const production: MetricsStackProps = {
+  namespace: 'monitoring',
+  storage: {
+    cluster: {
+      retention: Retention.months(12),
+      replicationFactor: 2,
+      queryLimits: { maxQueryDuration: Duration.seconds(60), maxConcurrentRequests: 100 },
+      vmstorage: {
+        replicas: 6,
+        volume: { size: Size.gibibytes(200), storageClass: 'fast-ssd' },
+        minFreeDisk: Size.gibibytes(10),
+        resources: {
+          cpu: { request: Cpu.units(2) },
+          memory: { request: Size.gibibytes(8), limit: Size.gibibytes(8) },
+        },
+        spread: { hosts: 'required', zones: 'required' },
+        podDisruptionBudget: { maxUnavailable: 1 },
+      },
+      vminsert: {
+        autoscaling: { minReplicas: 3, maxReplicas: 9 },
+        resources: {
+          cpu: { request: Cpu.units(1) },
+          memory: { request: Size.gibibytes(1), limit: Size.gibibytes(1) },
+        },
+      },
+      vmselect: {
+        replicas: 3,
+        cache: { size: Size.gibibytes(20), storageClass: 'fast-ssd' },
+        resources: {
+          cpu: { request: Cpu.units(2) },
+          memory: { request: Size.gibibytes(4), limit: Size.gibibytes(4) },
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,48 @@
+import { Construct } from 'constructs';
+import type { IngestEndpoints } from '../roles';
+import { Problems } from '../validation';
+import type { Tenant } from '../values';
+import type { ReadEndpoint, WriteEndpoint } from '../wiring';
+import { clusterModel } from './model';
+import type { VmClusterProps } from './props';
+import { VmInsert } from './vminsert';
+import { VmSelect } from './vmselect';
+import { VmStorage } from './vmstorage';
+
+/**
+ * A VictoriaMetrics cluster: vmstorage, vminsert and vmselect, wired so that replication, deduplication and the list
+ * of storage nodes cannot disagree.
+ *
+ * @see https://docs.victoriametrics.com/victoriametrics/cluster-victoriametrics/
+ */
+export class VmCluster extends Construct {
+  public readonly vmstorage: VmStorage;
+  public readonly vminsert: VmInsert;
+  public readonly vmselect: VmSelect;
+
+  /** Wrong props are reported when the app is synthesized, all at once. */
+  public constructor(scope: Construct, id: string, props: VmClusterProps) {
+    super(scope, id);
+    const problems = new Problems();
+    problems.reportAt(this);
+    const model = clusterModel(id, props, problems);
+    this.vmstorage = new VmStorage(this, 'vmstorage', model);
+    this.vminsert = new VmInsert(this, 'vminsert', model, this.vmstorage);
+    this.vmselect = new VmSelect(this, 'vmselect', model, this.vmstorage);
+  }
+
+  /** Where to send Prometheus remote write. @param tenant the default tenant when left out */
+  public write(tenant?: Tenant): WriteEndpoint {
+    return this.ingest(tenant).remoteWrite;
+  }
+
+  /** Where to query. @param tenant the default tenant when left out */
+  public read(tenant?: Tenant): ReadEndpoint {
+    return this.vmselect.read(tenant);
+  }
+
+  /** Where to send data by any protocol. @param tenant the default tenant when left out */
+  public ingest(tenant?: Tenant): IngestEndpoints {
+    return this.vminsert.ingest(tenant);
+  }
+}

@@ -1,0 +1,81 @@
+import { Duration, Size } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { FlagSet, vminsertFlags, type VminsertFlags } from '../flags';
+import {
+  IngestEndpoints,
+  listenerPorts,
+  setIngestionFlags,
+  SHUTDOWN_DELAY,
+  VictoriaMetricsServer,
+  type Listeners,
+} from '../roles';
+import { Cpu, IMAGES, Tenant } from '../values';
+import { scaling } from '../workload';
+import type { ClusterModel } from './model';
+import { externalNodes } from './storage-nodes';
+import type { VmStorage } from './vmstorage';
+
+const PREFIX = 'vminsert.';
+
+/** What vminsert needs after its listener has closed, to hand over what it has in memory. */
+const HAND_OVER_SECONDS = 45;
+
+/** vminsert: a Deployment without state. */
+export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
+  private readonly listeners: Listeners | undefined;
+
+  /** @internal */
+  public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {
+    const { vminsert: props, replicationFactor, problems } = model;
+    const { shutdownDelay = SHUTDOWN_DELAY } = props;
+    const nodes = [...vmstorage.insertNodes(), ...externalNodes(model, 'insertPort')];
+    const flags = new FlagSet(vminsertFlags, problems);
+    setIngestionFlags(flags, model.labelLimits, props.listeners, PREFIX);
+    flags
+      .set(
+        'storageNode',
+        nodes.map((node) => node.address),
+        'vmstorage.replicas',
+      )
+      .set('replicationFactor', replicationFactor > 1 ? replicationFactor : undefined, 'replicationFactor')
+      .set('http.shutdownDelay', shutdownDelay, `${PREFIX}shutdownDelay`);
+    super(scope, id, {
+      kind: 'Deployment',
+      name: `${model.instance}-vminsert`,
+      identity: { name: 'vminsert', instance: model.instance, component: 'insert' },
+      defaultImage: IMAGES.vminsert,
+      image: model.image(IMAGES.vminsert),
+      flags,
+      httpPort: 8480,
+      extraPorts: listenerPorts(props.listeners),
+      ...scaling(props, PREFIX, problems),
+      // The defaults of the VictoriaMetrics operator, without its CPU limit, which would throttle bursts.
+      resources: {
+        cpu: { request: Cpu.millis(150) },
+        memory: { request: Size.mebibytes(200), limit: Size.mebibytes(500) },
+      },
+      liveness: true,
+      terminationGracePeriod: Duration.seconds(Math.ceil(shutdownDelay.toMilliseconds() / 1000) + HAND_OVER_SECONDS),
+      balanced: true,
+      stateful: false,
+      props,
+      prefix: PREFIX,
+      problems,
+    });
+    this.listeners = props.listeners;
+    for (const node of nodes) node.connectFrom(this);
+  }
+
+  /** The ingestion protocols for one tenant. */
+  public ingest(tenant: Tenant = Tenant.DEFAULT): IngestEndpoints {
+    const root = `/insert/${tenant}`;
+    return new IngestEndpoints((portName, props) => this.endpointProps(portName, props), {
+      root,
+      prometheus: `${root}/prometheus`,
+      openTsdbHttp: `${root}/opentsdb/api/put`,
+      tenant,
+      listeners: this.listeners,
+      prefix: PREFIX,
+    });
+  }
+}

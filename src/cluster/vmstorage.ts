@@ -1,0 +1,78 @@
+import { Duration, Size } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { FlagSet, vmstorageFlags, type VmstorageFlags } from '../flags';
+import { checkStore, FLUSH_SECONDS, setStorageFlags, STORAGE_PATH, VictoriaMetricsServer } from '../roles';
+import { Cpu, IMAGES } from '../values';
+import type { Endpoint } from '../wiring';
+import { allowedDisruptions } from '../workload';
+import type { ClusterModel } from './model';
+
+const PREFIX = 'vmstorage.';
+const INSERT_PORT = { name: 'vminsert', port: 8400 } as const;
+const SELECT_PORT = { name: 'vmselect', port: 8401 } as const;
+
+/** vmstorage: a StatefulSet with a claim for each node, known to vminsert and vmselect by its stable name. */
+export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
+  private readonly writableOrdinals: readonly number[];
+
+  /** @internal */
+  public constructor(scope: Construct, id: string, model: ClusterModel) {
+    const { vmstorage: props, problems, queryLimits } = model;
+    const flags = new FlagSet(vmstorageFlags, problems);
+    setStorageFlags(flags, model, props, PREFIX);
+    flags
+      .set('vminsertAddr', `:${INSERT_PORT.port}`, 'the component itself')
+      .set('vmselectAddr', `:${SELECT_PORT.port}`, 'the component itself')
+      // vmselect may not ask for more than vmstorage allows.
+      .set('search.maxUniqueTimeseries', queryLimits?.maxUniqueTimeseries, 'queryLimits.maxUniqueTimeseries');
+    super(scope, id, {
+      kind: 'StatefulSet',
+      name: `${model.instance}-vmstorage`,
+      identity: { name: 'vmstorage', instance: model.instance, component: 'storage' },
+      defaultImage: IMAGES.vmstorage,
+      image: model.image(IMAGES.vmstorage),
+      flags,
+      httpPort: 8482,
+      extraPorts: [INSERT_PORT, SELECT_PORT],
+      replicas: model.storageReplicas,
+      // The defaults of the VictoriaMetrics operator, without its CPU limit, which would throttle queries and merges.
+      resources: {
+        cpu: { request: Cpu.millis(250) },
+        memory: { request: Size.mebibytes(500), limit: Size.mebibytes(1500) },
+      },
+      // Opening a large storage takes minutes, and so does flushing it: nothing may kill it in between.
+      liveness: false,
+      terminationGracePeriod: Duration.seconds(FLUSH_SECONDS),
+      data: { volume: props.volume, mountPath: STORAGE_PATH },
+      balanced: false,
+      stateful: true,
+      props,
+      prefix: PREFIX,
+      problems,
+    });
+    this.writableOrdinals = model.writableOrdinals;
+    checkStore(props, PREFIX, problems);
+    this.checkBudget(model);
+  }
+
+  /** Where vminsert sends data: the nodes that are not excluded from writes. @internal */
+  public insertNodes(): Endpoint[] {
+    return this.writableOrdinals.map((ordinal) => this.podEndpoint(ordinal, INSERT_PORT.name));
+  }
+
+  /** Where vmselect searches: all nodes. @internal */
+  public selectNodes(): Endpoint[] {
+    return [...Array(this.replicas).keys()].map((ordinal) => this.podEndpoint(ordinal, SELECT_PORT.name));
+  }
+
+  private checkBudget({ vmstorage: { podDisruptionBudget }, replicationFactor, problems }: ClusterModel): void {
+    if (!podDisruptionBudget || replicationFactor === 1) return;
+    const disruptions = allowedDisruptions(podDisruptionBudget, this.replicas);
+    problems.when(disruptions >= replicationFactor, {
+      prop: 'vmstorage.podDisruptionBudget',
+      value: podDisruptionBudget,
+      rule: `lets ${disruptions} nodes be evicted at once, and with replicationFactor ${replicationFactor} some data may be on just these`,
+      fix: `set \`vmstorage.podDisruptionBudget: { maxUnavailable: ${replicationFactor - 1} }\` or less`,
+    });
+  }
+}

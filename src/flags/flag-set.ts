@@ -1,0 +1,247 @@
+import type { Duration, Size } from 'cdk8s';
+import { didYouMean, type Problems } from '../validation';
+import { Retention, SecretRef } from '../values';
+import type { FlagCatalogue, FlagType } from './types';
+
+type Scalar = string | number | boolean | SecretRef | Retention | Duration | Size;
+
+interface Entry {
+  readonly values: readonly Scalar[];
+  /** The prop that gave the value. */
+  readonly source: string;
+}
+
+/** Gives the file at which a key of a Secret is mounted. */
+export type SecretPath = (ref: SecretRef) => string;
+
+/**
+ * The flags of one process. A flag comes from exactly one place: a prop of the component or `extraFlags`.
+ * Everything wrong is added to the problems of the component.
+ */
+export class FlagSet<F extends object> {
+  private readonly entries = new Map<string, Entry>();
+
+  public constructor(
+    private readonly catalogue: FlagCatalogue<F>,
+    private readonly problems: Problems,
+  ) {}
+
+  /**
+   * Sets a flag from a prop; `undefined` leaves it out, so that the binary's own default holds.
+   *
+   * @param source the prop that the value comes from, told when `extraFlags` sets the flag a second time
+   */
+  public set<K extends keyof F & string>(name: K, value: F[K] | undefined, source: string): this {
+    if (value === undefined) return this;
+    const earlier = this.entries.get(name);
+    if (earlier) this.refuseTwice(name, earlier, source);
+    this.entries.set(name, { values: listOf(value), source });
+    return this;
+  }
+
+  /** Adds the user's `extraFlags`. @param prop the full name of the prop, e.g. `vmstorage.extraFlags` */
+  public addExtra(extraFlags: Partial<F> | undefined, prop = 'extraFlags'): this {
+    for (const [name, value] of Object.entries(extraFlags ?? {})) {
+      if (value === undefined) continue;
+      const source = `${prop}['${name}']`;
+      if (this.refusesName(name, value, source)) continue;
+      const values = listOf(value);
+      if (values.length > 1 && !isArray(this.typeOf(name))) {
+        this.problems.add({
+          prop: source,
+          value,
+          rule: `-${name} takes one value`,
+          fix: 'give one value instead of a list',
+        });
+      }
+      for (const item of values) this.checkValue(name, item, source);
+      this.entries.set(name, { values, source });
+    }
+    return this;
+  }
+
+  /** The Secrets that the flags refer to: they must be mounted where `render` is told. */
+  public secrets(): SecretRef[] {
+    return [...this.entries.values()].flatMap(({ values }) => values.filter(isSecretRef));
+  }
+
+  /** Container args, sorted by name; an array flag is repeated in the order of its values. */
+  public render(secretPath: SecretPath): string[] {
+    return [...this.entries]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([name, { values }]) =>
+        values.map((value) => `-${name}=${escapeExpansion(this.valueText(name, value, secretPath))}`),
+      );
+  }
+
+  private valueText(name: string, value: Scalar, secretPath: SecretPath): string {
+    if (isSecretRef(value)) return `file://${secretPath(value)}`;
+    const text = scalarText(value);
+    return isArray(this.typeOf(name)) ? quoteArrayItem(text) : text;
+  }
+
+  private typeOf(name: string): FlagType {
+    return (this.catalogue.types as Record<string, FlagType>)[name] ?? 'value';
+  }
+
+  private refusesName(name: string, value: unknown, source: string): boolean {
+    const { binary, version, deprecated, types } = this.catalogue;
+    const refuse = (rule: string, fix: string): true => {
+      this.problems.add({ prop: source, value, rule, fix });
+      return true;
+    };
+    if (deprecated.includes(name)) {
+      return refuse(`-${name} is deprecated in ${binary} ${version} and does nothing`, 'remove it');
+    }
+    if (!(name in types)) {
+      return refuse(
+        `${binary} ${version} has no flag -${name}`,
+        didYouMean(name, Object.keys(types), `see the flags of ${binary} in its -help`),
+      );
+    }
+    const earlier = this.entries.get(name);
+    if (earlier) this.refuseTwice(name, { values: listOf(value), source }, earlier.source);
+    return earlier !== undefined;
+  }
+
+  private refuseTwice(name: string, extra: Entry, owner: string): void {
+    this.problems.add({
+      prop: extra.source,
+      value: extra.values.map(String).join(', '),
+      rule: `-${name} is set by ${owner} already`,
+      fix: `remove it here and use ${owner}`,
+    });
+  }
+
+  private checkValue(name: string, value: Scalar, source: string): void {
+    const type = this.typeOf(name);
+    const expected = EXPECTED[type];
+    if (!expected.accepts(value)) {
+      this.problems.add({ prop: source, value, rule: `-${name} takes ${expected.meaning}`, fix: expected.fix });
+    } else if (typeof value === 'string' && hasUrlPassword(value)) {
+      this.problems.add({
+        prop: source,
+        value: value.replace(URL_PASSWORD, '$1***@'),
+        rule: 'a URL must not carry a password: it would stand in the manifest in the clear',
+        fix: 'use the flags for basic auth with a SecretRef',
+      });
+    }
+  }
+}
+
+interface Expectation {
+  readonly meaning: string;
+  readonly fix: string;
+  accepts(value: Scalar): boolean;
+}
+
+const GO_DURATION = /^[-+]?(?:0|(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/;
+const BYTES = /^\d+(?:\.\d+)?(?:[KMGT]i?B)?$/;
+const RETENTION = /^\d+(?:\.\d+)?[shdwMy]?$/;
+const URL_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^/@:?#]*:)[^/@?#]+@/i;
+
+const SECRET_EXPECTED: Expectation = {
+  meaning: 'a SecretRef, never the secret itself: the manifest would hold it in the clear',
+  fix: "write SecretRef.of('name-of-the-secret', 'key')",
+  accepts: (value) => isSecretRef(value) || (typeof value === 'string' && value.startsWith('file://')),
+};
+
+const EXPECTED: Record<FlagType, Expectation> = {
+  bool: { meaning: 'true or false', fix: 'give a boolean', accepts: (value) => typeof value === 'boolean' },
+  int: { meaning: 'a whole number', fix: 'give a whole number', accepts: (value) => Number.isSafeInteger(value) },
+  uint: {
+    meaning: 'a whole number of at least 0',
+    fix: 'give a whole number of at least 0',
+    accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  },
+  float: { meaning: 'a number', fix: 'give a number', accepts: (value) => Number.isFinite(value) },
+  duration: {
+    meaning: 'a duration in ms, s, m or h',
+    fix: "write Duration.seconds(30) or '30s'",
+    accepts: (value) => isDuration(value) || (typeof value === 'string' && GO_DURATION.test(value)),
+  },
+  size: {
+    meaning: 'a size in bytes, KB, MB, GB, TB, KiB, MiB, GiB or TiB',
+    fix: "write Size.mebibytes(512), '512MiB' or a number of bytes",
+    accepts: (value) =>
+      isSize(value) ||
+      (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) ||
+      (typeof value === 'string' && BYTES.test(value)),
+  },
+  retention: {
+    meaning: 'a duration in s, h, d, w, M or y, or a number of months',
+    fix: "write Retention.days(90) or '90d'",
+    accepts: (value) =>
+      isRetention(value) ||
+      (typeof value === 'number' && value >= 0) ||
+      (typeof value === 'string' && RETENTION.test(value)),
+  },
+  secret: SECRET_EXPECTED,
+  secretArray: SECRET_EXPECTED,
+  string: { meaning: 'a string', fix: 'give a string', accepts: (value) => typeof value === 'string' },
+  value: { meaning: 'a string or a number', fix: 'give a string or a number', accepts: isPlain },
+  array: { meaning: 'strings, numbers or booleans', fix: 'give plain values', accepts: isPlain },
+};
+
+/** True for a URL with a user name and a password before its host. */
+export function hasUrlPassword(text: string): boolean {
+  return URL_PASSWORD.test(text);
+}
+
+/** A cdk8s Duration in Go's notation, in the largest unit that keeps it whole. */
+export function goDuration(duration: Duration): string {
+  const milliseconds = duration.toMilliseconds({ integral: false });
+  for (const [unit, length] of [
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const) {
+    if (milliseconds >= length && milliseconds % length === 0) return `${milliseconds / length}${unit}`;
+  }
+  return `${milliseconds}ms`;
+}
+
+function scalarText(value: Exclude<Scalar, SecretRef>): string {
+  if (isDuration(value)) return goDuration(value);
+  // cdk8s writes Kubernetes' Gi where VictoriaMetrics writes GiB; it knows no unit above TiB.
+  if (isSize(value)) return value.asString().endsWith('Pi') ? `${value.toTebibytes()}TiB` : `${value.asString()}B`;
+  return String(value);
+}
+
+/** VictoriaMetrics splits array flags at commas outside quotes. */
+function quoteArrayItem(text: string): string {
+  return /[,"']/.test(text) ? JSON.stringify(text) : text;
+}
+
+/** Kubernetes expands $(NAME) in args; $$( stands for a literal $(. */
+function escapeExpansion(text: string): string {
+  return text.replaceAll('$(', '$$$$(');
+}
+
+function isArray(type: FlagType): boolean {
+  return type === 'array' || type === 'secretArray';
+}
+
+function listOf(value: unknown): readonly Scalar[] {
+  return (Array.isArray(value) ? value : [value]) as Scalar[];
+}
+
+function isPlain(value: Scalar): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+function isSecretRef(value: Scalar): value is SecretRef {
+  return value instanceof SecretRef;
+}
+
+function isRetention(value: Scalar): value is Retention {
+  return value instanceof Retention;
+}
+
+function isDuration(value: Scalar): value is Duration {
+  return typeof value === 'object' && 'toMilliseconds' in value;
+}
+
+function isSize(value: Scalar): value is Size {
+  return typeof value === 'object' && 'toKibibytes' in value;
+}

@@ -1,0 +1,6 @@
+export * from './flag-set';
+export * from './types';
+export * from './catalogue/victoria-metrics';
+export * from './catalogue/vminsert';
+export * from './catalogue/vmselect';
+export * from './catalogue/vmstorage';

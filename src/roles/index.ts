@@ -1,0 +1,4 @@
+export * from './ingestion';
+export * from './query';
+export * from './server';
+export * from './storage';

@@ -1,0 +1,196 @@
+import type { FlagSet, VminsertFlags } from '../flags';
+import { InvalidValueError, integer, object, type Check } from '../validation';
+import type { Tenant } from '../values';
+import { Endpoint, WriteEndpoint, type EndpointProps } from '../wiring';
+import type { PortProps } from '../workload';
+
+/** What the labels of a sample may be. Samples beyond are dropped and counted. */
+export interface LabelLimits {
+  /** @default - 40 */
+  readonly maxLabelsPerTimeseries?: number;
+  /** In bytes. @default - 256 */
+  readonly maxLabelNameLength?: number;
+  /** In bytes. @default - 4096 */
+  readonly maxLabelValueLength?: number;
+}
+
+/** A listener of a protocol that has no path of its own on the HTTP port. */
+export interface ListenerProps {
+  /** @default - the well-known port of the protocol */
+  readonly port?: number;
+}
+
+/** Listeners beside the HTTP port; none is open unless named. What they take goes to the default tenant. */
+export interface Listeners {
+  /** Graphite plaintext over TCP and UDP, on port 2003. @default - closed */
+  readonly graphite?: ListenerProps;
+  /** OpenTSDB telnet and HTTP put messages, on port 4242; telnet over UDP as well. @default - closed */
+  readonly openTsdb?: ListenerProps;
+  /** OpenTSDB HTTP `/api/put` alone, on port 4242. @default - closed */
+  readonly openTsdbHttp?: ListenerProps;
+}
+
+const LISTENERS = {
+  graphite: { name: 'graphite', port: 2003, flag: 'graphiteListenAddr', protocols: ['TCP', 'UDP'] },
+  openTsdb: { name: 'opentsdb', port: 4242, flag: 'opentsdbListenAddr', protocols: ['TCP', 'UDP'] },
+  openTsdbHttp: { name: 'opentsdb-http', port: 4242, flag: 'opentsdbHTTPListenAddr', protocols: ['TCP'] },
+} as const satisfies Record<keyof Listeners, PortProps & { flag: keyof VminsertFlags }>;
+
+export const labelLimitsCheck: Check = object<LabelLimits>({
+  maxLabelsPerTimeseries: integer({ min: 1 }),
+  maxLabelNameLength: integer({ min: 1 }),
+  maxLabelValueLength: integer({ min: 1 }),
+});
+
+const listenerCheck = object<ListenerProps>({ port: integer({ min: 1, max: 65_535 }) });
+
+export const listenersCheck: Check = object<Listeners>({
+  graphite: listenerCheck,
+  openTsdb: listenerCheck,
+  openTsdbHttp: listenerCheck,
+});
+
+type IngestionFlags = Pick<
+  VminsertFlags,
+  'maxLabelsPerTimeseries' | 'maxLabelNameLen' | 'maxLabelValueLen' | (typeof LISTENERS)[keyof typeof LISTENERS]['flag']
+>;
+
+export function setIngestionFlags(
+  flags: FlagSet<IngestionFlags>,
+  limits: LabelLimits = {},
+  listeners: Listeners = {},
+  prefix: string,
+): void {
+  flags
+    .set('maxLabelsPerTimeseries', limits.maxLabelsPerTimeseries, 'labelLimits.maxLabelsPerTimeseries')
+    .set('maxLabelNameLen', limits.maxLabelNameLength, 'labelLimits.maxLabelNameLength')
+    .set('maxLabelValueLen', limits.maxLabelValueLength, 'labelLimits.maxLabelValueLength');
+  for (const protocol of openListeners(listeners)) {
+    flags.set(LISTENERS[protocol].flag, `:${portOf(listeners, protocol)}`, `${prefix}listeners.${protocol}`);
+  }
+}
+
+export function listenerPorts(listeners: Listeners = {}): PortProps[] {
+  return openListeners(listeners).map((protocol) => {
+    const { name, protocols } = LISTENERS[protocol];
+    return { name, port: portOf(listeners, protocol), protocols };
+  });
+}
+
+function openListeners(listeners: Listeners): (keyof Listeners)[] {
+  return (Object.keys(LISTENERS) as (keyof Listeners)[]).filter((protocol) => listeners[protocol] !== undefined);
+}
+
+function portOf(listeners: Listeners, protocol: keyof Listeners): number {
+  return listeners[protocol]?.port ?? LISTENERS[protocol].port;
+}
+
+/** Where the ingestion protocols of one tenant are served. */
+export interface IngestProps {
+  /** The path before `/opentelemetry`, `/influx`, `/datadog` and `/newrelic`. */
+  readonly root: string;
+  /** The path before `/api/v1/write` and `/api/v1/import`. */
+  readonly prometheus: string;
+  /** The path of OpenTSDB's HTTP API on its own listener. */
+  readonly openTsdbHttp: string;
+  /** Where the path leads to. @default - there are no tenants */
+  readonly tenant?: Tenant;
+  readonly listeners?: Listeners;
+  /** Where the user opens listeners, e.g. `vminsert.`. */
+  readonly prefix: string;
+}
+
+/** What an endpoint at one of the ports is made from. */
+export type AtPort = (portName: string, props: Partial<EndpointProps>) => EndpointProps;
+
+/** An endpoint for every protocol that VictoriaMetrics takes data by, for one tenant. */
+export class IngestEndpoints {
+  public constructor(
+    private readonly atPort: AtPort,
+    private readonly props: IngestProps,
+  ) {}
+
+  /** Prometheus remote write: snappy or zstd. */
+  public get remoteWrite(): WriteEndpoint {
+    return new WriteEndpoint(this.http(`${this.props.prometheus}/api/v1/write`));
+  }
+
+  /** The Prometheus text exposition format. */
+  public get importText(): Endpoint {
+    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import/prometheus`));
+  }
+
+  /** One JSON object a line, as `/api/v1/export` gives it. */
+  public get importJson(): Endpoint {
+    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import`));
+  }
+
+  public get importCsv(): Endpoint {
+    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import/csv`));
+  }
+
+  /** VictoriaMetrics' own binary format, as `/api/v1/export/native` gives it. */
+  public get importNative(): Endpoint {
+    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import/native`));
+  }
+
+  /** OTLP metrics: protobuf over HTTP. */
+  public get otlp(): Endpoint {
+    return new Endpoint(this.http(`${this.props.root}/opentelemetry/v1/metrics`));
+  }
+
+  /** InfluxDB line protocol, version 1 of the write API; version 2 is at `/influx/api/v2/write`. */
+  public get influx(): Endpoint {
+    return new Endpoint(this.http(`${this.props.root}/influx/write`));
+  }
+
+  /** What a Datadog agent takes as `dd_url`: it adds `/api/v1/series`, `/api/v2/series` and others itself. */
+  public get datadog(): Endpoint {
+    return new Endpoint(this.http(`${this.props.root}/datadog`));
+  }
+
+  /** The New Relic infrastructure agent's events. */
+  public get newRelic(): Endpoint {
+    return new Endpoint(this.http(`${this.props.root}/newrelic/infra/v2/metrics/events/bulk`));
+  }
+
+  /** Graphite plaintext. @throws InvalidValueError when `listeners.graphite` is not set, or for a tenant of its own. */
+  public get graphite(): Endpoint {
+    return this.listener('graphite', { scheme: 'tcp' });
+  }
+
+  /** OpenTSDB telnet. @throws InvalidValueError when `listeners.openTsdb` is not set, or for a tenant of its own. */
+  public get openTsdb(): Endpoint {
+    return this.listener('openTsdb', { scheme: 'tcp' });
+  }
+
+  /** OpenTSDB over HTTP. @throws InvalidValueError when `listeners.openTsdbHttp` is not set. */
+  public get openTsdbHttp(): Endpoint {
+    return this.listener('openTsdbHttp', { path: this.props.openTsdbHttp });
+  }
+
+  private http(path: string): EndpointProps {
+    return this.atPort('http', { path, tenant: this.props.tenant });
+  }
+
+  private listener(protocol: keyof Listeners, props: Partial<EndpointProps>): Endpoint {
+    const { listeners = {}, prefix, tenant } = this.props;
+    if (listeners[protocol] === undefined) {
+      throw new InvalidValueError({
+        prop: `${prefix}listeners.${protocol}`,
+        value: undefined,
+        rule: `an endpoint for ${protocol} was asked for, but its listener is closed`,
+        fix: `set \`${prefix}listeners: { ${protocol}: {} }\``,
+      });
+    }
+    if (props.scheme === 'tcp' && tenant?.isDefault === false) {
+      throw new InvalidValueError({
+        prop: 'tenant',
+        value: tenant,
+        rule: `the protocol of ${protocol} names no tenant: all that it brings goes to tenant 0`,
+        fix: 'leave the tenant out, or send the data through a protocol over HTTP',
+      });
+    }
+    return new Endpoint(this.atPort(LISTENERS[protocol].name, { credentials: undefined, ...props, tenant }));
+  }
+}

@@ -1,0 +1,64 @@
+import type { Duration, Size } from 'cdk8s';
+import type { FlagSet, VmselectFlags } from '../flags';
+import { duration, integer, object, size, type Check } from '../validation';
+import type { EndpointProps } from '../wiring';
+import { ReadEndpoint } from '../wiring';
+
+/** What a single query may cost. */
+export interface QueryLimits {
+  /** Slower queries are cancelled. @default - 30 s */
+  readonly maxQueryDuration?: Duration;
+  /** Queries that run at once, in each process. @default - by the number of CPUs */
+  readonly maxConcurrentRequests?: number;
+  /** How long a query waits for its turn before it is refused. @default - 10 s */
+  readonly maxQueueDuration?: Duration;
+  /** Series that one query may look at. @default - by the memory of the process */
+  readonly maxUniqueTimeseries?: number;
+  /** Series that `/api/v1/series` may return. @default - 30,000 */
+  readonly maxSeries?: number;
+  /** Raw samples that one query may scan. @default - 1,000,000,000 */
+  readonly maxSamplesPerQuery?: number;
+  /** Points of one series that a range query may return. @default - 30,000 */
+  readonly maxPointsPerTimeseries?: number;
+  /** @default - no limit */
+  readonly maxMemoryPerQuery?: Size;
+}
+
+export const queryLimitsCheck: Check = object<QueryLimits>({
+  maxQueryDuration: duration,
+  maxConcurrentRequests: integer({ min: 1 }),
+  maxQueueDuration: duration,
+  maxUniqueTimeseries: integer({ min: 1 }),
+  maxSeries: integer({ min: 1 }),
+  maxSamplesPerQuery: integer({ min: 1 }),
+  maxPointsPerTimeseries: integer({ min: 1 }),
+  maxMemoryPerQuery: size,
+});
+
+type QueryFlags = Pick<
+  VmselectFlags,
+  | 'search.maxQueryDuration'
+  | 'search.maxConcurrentRequests'
+  | 'search.maxQueueDuration'
+  | 'search.maxSeries'
+  | 'search.maxSamplesPerQuery'
+  | 'search.maxPointsPerTimeseries'
+  | 'search.maxMemoryPerQuery'
+> & { readonly 'search.maxUniqueTimeseries'?: number };
+
+export function setQueryFlags(flags: FlagSet<QueryFlags>, limits: QueryLimits = {}): void {
+  flags
+    .set('search.maxQueryDuration', limits.maxQueryDuration, 'queryLimits.maxQueryDuration')
+    .set('search.maxConcurrentRequests', limits.maxConcurrentRequests, 'queryLimits.maxConcurrentRequests')
+    .set('search.maxQueueDuration', limits.maxQueueDuration, 'queryLimits.maxQueueDuration')
+    .set('search.maxUniqueTimeseries', limits.maxUniqueTimeseries, 'queryLimits.maxUniqueTimeseries')
+    .set('search.maxSeries', limits.maxSeries, 'queryLimits.maxSeries')
+    .set('search.maxSamplesPerQuery', limits.maxSamplesPerQuery, 'queryLimits.maxSamplesPerQuery')
+    .set('search.maxPointsPerTimeseries', limits.maxPointsPerTimeseries, 'queryLimits.maxPointsPerTimeseries')
+    .set('search.maxMemoryPerQuery', limits.maxMemoryPerQuery, 'queryLimits.maxMemoryPerQuery');
+}
+
+/** The Prometheus query API below a path. */
+export function queryEndpoint(props: EndpointProps, path: string): ReadEndpoint {
+  return new ReadEndpoint({ ...props, path });
+}

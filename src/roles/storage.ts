@@ -1,0 +1,100 @@
+import type { Duration, Size } from 'cdk8s';
+import type { FlagSet, VmstorageFlags } from '../flags';
+import { all, duration, instance, integer, object, rule, size, type Problems, type Shape } from '../validation';
+import { Retention } from '../values';
+import { isEphemeral, volumeCheck, type VolumeProps } from '../workload';
+
+/** How long data is kept and which samples count as duplicates. */
+export interface RetentionProps {
+  /** @default Retention.months(1) */
+  readonly retention?: Retention;
+  /** How far into the future timestamps may lie. @default - 2 days */
+  readonly futureRetention?: Retention;
+  /**
+   * Of all samples of a series within this interval one is kept. Set it to the scrape interval where two identical
+   * agents write the same series.
+   *
+   * @default - 1 ms where data is replicated, which removes the copies; else off
+   */
+  readonly dedupInterval?: Duration;
+  /** How many new series are taken; samples of further ones are dropped and counted. @default - no limit */
+  readonly seriesLimits?: SeriesLimits;
+}
+
+/** Limits on the number of new time series, for each process that stores. */
+export interface SeriesLimits {
+  /** @default - no limit */
+  readonly hourly?: number;
+  /** @default - no limit */
+  readonly daily?: number;
+}
+
+/** Where data is kept. */
+export interface StoreProps {
+  /** The claim of each pod, or space that is gone with the pod. */
+  readonly volume: VolumeProps;
+  /** With less free space than this no more data is accepted. @default - 100 MB */
+  readonly minFreeDisk?: Size;
+}
+
+const retention = instance('Retention', 'toHours', 'Retention.days(90)');
+
+export const RETENTION_SHAPE: Shape<RetentionProps> = {
+  retention,
+  futureRetention: all(
+    retention,
+    rule(
+      (value) => (value as Retention).toHours() >= 48,
+      'VictoriaMetrics accepts at least 2 days',
+      'use Retention.days(2) or more, or leave it out',
+    ),
+  ),
+  dedupInterval: duration,
+  seriesLimits: object<SeriesLimits>({ hourly: integer({ min: 1 }), daily: integer({ min: 1 }) }),
+};
+
+export const STORE_SHAPE: Shape<StoreProps> = { volume: volumeCheck, minFreeDisk: size };
+
+/** The folder of the data in the container. */
+export const STORAGE_PATH = '/storage';
+
+/** Time to write what is in memory to disk. Half of it is usual for the Helm charts; large nodes need more. */
+export const FLUSH_SECONDS = 120;
+
+type StorageFlags = Pick<
+  VmstorageFlags,
+  | 'storageDataPath'
+  | 'retentionPeriod'
+  | 'futureRetention'
+  | 'dedup.minScrapeInterval'
+  | 'storage.minFreeDiskSpaceBytes'
+  | 'storage.maxHourlySeries'
+  | 'storage.maxDailySeries'
+>;
+
+export function setStorageFlags(
+  flags: FlagSet<StorageFlags>,
+  { retention = Retention.months(1), futureRetention, dedupInterval, seriesLimits }: RetentionProps,
+  { minFreeDisk }: StoreProps,
+  prefix: string,
+): void {
+  flags
+    .set('storageDataPath', STORAGE_PATH, `${prefix}volume`)
+    .set('retentionPeriod', retention, 'retention')
+    .set('futureRetention', futureRetention, 'futureRetention')
+    .set('dedup.minScrapeInterval', dedupInterval, 'dedupInterval')
+    .set('storage.minFreeDiskSpaceBytes', minFreeDisk, `${prefix}minFreeDisk`)
+    .set('storage.maxHourlySeries', seriesLimits?.hourly, 'seriesLimits.hourly')
+    .set('storage.maxDailySeries', seriesLimits?.daily, 'seriesLimits.daily');
+}
+
+/** What only both together can show to be wrong. */
+export function checkStore({ volume, minFreeDisk }: StoreProps, prefix: string, problems: Problems): void {
+  const capacity = isEphemeral(volume) ? volume.sizeLimit : volume.size;
+  problems.when(!!capacity && !!minFreeDisk && minFreeDisk.toKibibytes() >= capacity.toKibibytes(), {
+    prop: `${prefix}minFreeDisk`,
+    value: minFreeDisk,
+    rule: `the volume has ${capacity?.asString()} in all, so that no data would ever be accepted`,
+    fix: `enlarge \`${prefix}volume\` or lower \`${prefix}minFreeDisk\``,
+  });
+}

@@ -1,0 +1,140 @@
+import { Duration, Size } from 'cdk8s';
+import type { Construct } from 'constructs';
+import { FlagSet, victoriaMetricsFlags, type VictoriaMetricsFlags } from '../flags';
+import {
+  checkStore,
+  FLUSH_SECONDS,
+  HTTP_PORT_NAME,
+  imageOfVersion,
+  IngestEndpoints,
+  labelLimitsCheck,
+  listenerPorts,
+  listenersCheck,
+  queryLimitsCheck,
+  RETENTION_SHAPE,
+  SERVER_SHAPE,
+  setIngestionFlags,
+  setQueryFlags,
+  setStorageFlags,
+  STORAGE_PATH,
+  STORE_SHAPE,
+  VictoriaMetricsServer,
+  type LabelLimits,
+  type Listeners,
+  type QueryLimits,
+  type RetentionProps,
+  type ServerProps,
+  type StoreProps,
+} from '../roles';
+import { checkProps, forbidden, Problems, text, type Shape } from '../validation';
+import { Cpu, IMAGES } from '../values';
+import { ReadEndpoint, type WriteEndpoint } from '../wiring';
+
+/** A single-node VictoriaMetrics. The props are those of a cluster, where they exist. */
+export interface VmSingleProps extends ServerProps<VictoriaMetricsFlags>, RetentionProps, StoreProps {
+  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
+  readonly name?: string;
+  /** The version, e.g. `v1.150.0`. @default - the version that this library was made for */
+  readonly version?: string;
+  /** @default - the binary's own limits */
+  readonly queryLimits?: QueryLimits;
+  /** @default - the binary's own limits */
+  readonly labelLimits?: LabelLimits;
+  /** Listeners beside the HTTP port. @default - none */
+  readonly listeners?: Listeners;
+}
+
+const ONE_PROCESS = 'a single node is one process with one volume';
+const USE_CLUSTER = 'remove it, or use VmCluster';
+
+const SHAPE: Shape<
+  VmSingleProps & { readonly replicas?: never; readonly replicationFactor?: never; readonly autoscaling?: never }
+> = {
+  ...SERVER_SHAPE,
+  ...RETENTION_SHAPE,
+  ...STORE_SHAPE,
+  name: text(),
+  version: text(/^v\d+\.\d+\.\d+[\w.-]*$/, "a version like 'v1.150.0'"),
+  queryLimits: queryLimitsCheck,
+  labelLimits: labelLimitsCheck,
+  listeners: listenersCheck,
+  replicas: forbidden(ONE_PROCESS, USE_CLUSTER),
+  replicationFactor: forbidden(ONE_PROCESS, USE_CLUSTER),
+  autoscaling: forbidden(ONE_PROCESS, USE_CLUSTER),
+};
+
+/**
+ * A single-node VictoriaMetrics: the right choice below about a million samples per second.
+ *
+ * @see https://docs.victoriametrics.com/victoriametrics/single-server-victoriametrics/
+ */
+export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
+  private readonly listeners: Listeners | undefined;
+
+  /** Wrong props are reported when the app is synthesized, all at once. */
+  public constructor(scope: Construct, id: string, given: VmSingleProps) {
+    const problems = new Problems();
+    const checked = checkProps(given, SHAPE, problems);
+    problems.when((given as Partial<VmSingleProps>).volume === undefined, {
+      prop: 'volume',
+      value: undefined,
+      rule: 'the single node must be told where to keep its data',
+      fix: 'set `volume: { size: Size.gibibytes(100) }`',
+    });
+    const props: VmSingleProps = { ...checked, volume: checked.volume ?? { ephemeral: true } };
+    const { name: instance = id, queryLimits, labelLimits, listeners } = props;
+    const flags = new FlagSet(victoriaMetricsFlags, problems);
+    setStorageFlags(flags, props, props, '');
+    setQueryFlags(flags, queryLimits);
+    setIngestionFlags(flags, labelLimits, listeners, '');
+    super(scope, id, {
+      kind: 'StatefulSet',
+      name: `${instance}-vmsingle`,
+      identity: { name: 'vmsingle', instance, component: 'single' },
+      defaultImage: IMAGES.victoriaMetrics,
+      image: imageOfVersion(IMAGES.victoriaMetrics, props.version, problems),
+      flags,
+      httpPort: 8428,
+      extraPorts: listenerPorts(listeners),
+      replicas: 1,
+      // The defaults of the VictoriaMetrics operator for vmstorage and vmselect together, without a CPU limit.
+      resources: {
+        cpu: { request: Cpu.millis(250) },
+        memory: { request: Size.mebibytes(500), limit: Size.mebibytes(1500) },
+      },
+      // Opening a large storage takes minutes, and so does flushing it: nothing may kill it in between.
+      liveness: false,
+      terminationGracePeriod: Duration.seconds(FLUSH_SECONDS),
+      data: { volume: props.volume, mountPath: STORAGE_PATH },
+      balanced: true,
+      stateful: true,
+      props,
+      prefix: '',
+      problems,
+    });
+    problems.reportAt(this);
+    this.listeners = listeners;
+    checkStore(props, '', problems);
+  }
+
+  /** Where to send Prometheus remote write. */
+  public write(): WriteEndpoint {
+    return this.ingest().remoteWrite;
+  }
+
+  /** Where to query. */
+  public read(): ReadEndpoint {
+    return new ReadEndpoint(this.endpointProps(HTTP_PORT_NAME));
+  }
+
+  /** Where to send data by any protocol. */
+  public ingest(): IngestEndpoints {
+    return new IngestEndpoints((portName, props) => this.endpointProps(portName, props), {
+      root: '',
+      prometheus: '',
+      openTsdbHttp: '/api/put',
+      listeners: this.listeners,
+      prefix: '',
+    });
+  }
+}

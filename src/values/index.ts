@@ -1,0 +1,7 @@
+export * from './cpu';
+export * from './image';
+export * from './images';
+export * from './kubernetes-name';
+export * from './retention';
+export * from './secret-ref';
+export * from './tenant';

@@ -1,0 +1,23 @@
+const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+
+/** RFC 1123 label: the name of a Service, a namespace or a container. At most 63 characters. */
+export function isDnsLabel(name: string): boolean {
+  return name.length <= 63 && DNS_LABEL.test(name);
+}
+
+/** RFC 1123 subdomain: the name of most other objects. At most 253 characters. */
+export function isDnsSubdomain(name: string): boolean {
+  return name.length <= 253 && name.split('.').every((label) => DNS_LABEL.test(label));
+}
+
+/** The value of a label: at most 63 characters. */
+export function isLabelValue(value: string): boolean {
+  return /^(?:[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)?$/.test(value);
+}
+
+/** The key of a label or annotation: an optional DNS prefix and a name of at most 63 characters. */
+export function isQualifiedName(key: string): boolean {
+  const slash = key.indexOf('/');
+  const name = key.slice(slash + 1);
+  return (slash < 0 || isDnsSubdomain(key.slice(0, slash))) && name.length > 0 && isLabelValue(name);
+}

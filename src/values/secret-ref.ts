@@ -1,0 +1,45 @@
+import { InvalidValueError } from '../validation';
+import { isDnsSubdomain } from './kubernetes-name';
+
+/** Anything with the name of a Secret: a cdk8s-plus `ISecret` fits. */
+export interface NamedSecret {
+  readonly name: string;
+}
+
+/** A key of a Kubernetes Secret. Secrets are referred to, never written into a manifest. */
+export class SecretRef {
+  /**
+   * @param secret the name of the Secret in the namespace of the pod, or a cdk8s-plus `ISecret`
+   * @param key the key within the Secret
+   * @throws InvalidValueError when either is not a valid name.
+   */
+  public static of(secret: string | NamedSecret, key: string): SecretRef {
+    return new SecretRef(typeof secret === 'string' ? secret : secret.name, key);
+  }
+
+  private constructor(
+    public readonly secretName: string,
+    public readonly key: string,
+  ) {
+    if (!isDnsSubdomain(secretName)) {
+      throw new InvalidValueError({
+        prop: 'secret',
+        value: secretName,
+        rule: 'the name of a Secret consists of lower-case letters, digits, - and ., at most 253 characters',
+        fix: "write SecretRef.of('name-of-the-secret', 'key')",
+      });
+    }
+    if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key)) {
+      throw new InvalidValueError({
+        prop: 'key',
+        value: key,
+        rule: 'a key of a Secret consists of letters, digits, -, _ and .',
+        fix: "write SecretRef.of('name-of-the-secret', 'key')",
+      });
+    }
+  }
+
+  public toString(): string {
+    return `${this.secretName}/${this.key}`;
+  }
+}

@@ -1,0 +1,177 @@
+import { isIP } from 'node:net';
+import { InvalidValueError } from '../validation';
+import type { SecretRef, Tenant } from '../values';
+import type { Wired } from './connections';
+import type { NetworkPolicyPeer, NetworkPort } from './peer';
+
+/** Credentials that a client must send. Secrets are referred to, never written. */
+export type Credentials =
+  { readonly username: string; readonly password: SecretRef } | { readonly bearerToken: SecretRef };
+
+/** Where an endpoint is. */
+export interface EndpointProps {
+  readonly scheme: 'http' | 'https' | 'tcp';
+  readonly host: string;
+  readonly port: number;
+  /** @default - none */
+  readonly path?: string;
+  /** The pods behind the endpoint. @default - none: the endpoint is outside of the stack */
+  readonly owner?: Wired;
+  /** Ports that clients open, where they are more than `port` over TCP. @default - `port` over TCP */
+  readonly networkPorts?: readonly NetworkPort[];
+  /** The tenant that the path leads to. @default - none */
+  readonly tenant?: Tenant;
+  /** @default - none */
+  readonly credentials?: Credentials;
+  /** The addresses behind the host, for the NetworkPolicy of clients. @default - any address on the port */
+  readonly cidr?: string;
+}
+
+/** What to say about an endpoint outside of the stack. */
+export interface ExternalEndpointProps {
+  /** @default - none */
+  readonly credentials?: Credentials;
+  /**
+   * The addresses behind the host, as a CIDR. A NetworkPolicy cannot name a host, so without this
+   * clients may reach any address on the port of the URL.
+   *
+   * @default - the address itself where the URL has one, else any address
+   */
+  readonly cidr?: string;
+}
+
+/**
+ * One place to connect to, declared once by its owner. Whoever takes it gets its URL, and with `connectFrom` the
+ * NetworkPolicies on both sides.
+ */
+export class Endpoint {
+  /**
+   * An endpoint outside of the stack.
+   *
+   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a user or password.
+   */
+  public static external(url: string, props: ExternalEndpointProps = {}): Endpoint {
+    return new Endpoint(parseExternal(url, props));
+  }
+
+  /** Says what the endpoint is for, so that a consumer of one kind does not take another. */
+  public readonly kind: string = 'http';
+
+  public constructor(private readonly props: EndpointProps) {}
+
+  public get url(): string {
+    const { scheme, host, port, path = '' } = this.props;
+    const standard = (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443);
+    return `${scheme}://${host}${standard ? '' : `:${port}`}${path}`;
+  }
+
+  /** `host:port`, as protocols without a URL want it. */
+  public get address(): string {
+    return `${this.props.host}:${this.props.port}`;
+  }
+
+  public get host(): string {
+    return this.props.host;
+  }
+
+  public get port(): number {
+    return this.props.port;
+  }
+
+  public get path(): string {
+    return this.props.path ?? '';
+  }
+
+  public get tenant(): Tenant | undefined {
+    return this.props.tenant;
+  }
+
+  public get credentials(): Credentials | undefined {
+    return this.props.credentials;
+  }
+
+  /** Lets the consumer's pods reach this endpoint, in the NetworkPolicies of both sides. */
+  public connectFrom(consumer: Wired): void {
+    const { owner, cidr, host } = this.props;
+    if (owner) {
+      consumer.connections.connectTo(owner.connections, ...this.networkPorts);
+      return;
+    }
+    consumer.connections.allowTo(cidr === undefined ? undefined : { ipBlock: { cidr } }, ...this.networkPorts);
+    if (isIP(host) === 0) consumer.connections.allowDns();
+  }
+
+  /**
+   * Lets pods or addresses that are no component of the stack reach this endpoint.
+   *
+   * @param peer as in a Kubernetes NetworkPolicy, or anything of cdk8s-plus that is a NetworkPolicy peer
+   * @throws Error when the endpoint is outside of the stack, where no NetworkPolicy of ours applies.
+   */
+  public allowFrom(peer: NetworkPolicyPeer): this {
+    const { owner } = this.props;
+    if (!owner) throw new Error(`allowFrom: ${this.url} is outside of the stack; its own network must let clients in`);
+    owner.connections.allowFrom(peer, ...this.networkPorts);
+    return this;
+  }
+
+  private get networkPorts(): readonly NetworkPort[] {
+    return this.props.networkPorts ?? [{ port: this.props.port }];
+  }
+}
+
+/** Takes Prometheus remote write; the URL is the full path to it. */
+export class WriteEndpoint extends Endpoint {
+  /**
+   * A remote-write endpoint outside of the stack.
+   *
+   * @param url the full URL, usually ending in `/api/v1/write`
+   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a user or password.
+   */
+  public static override external(url: string, props: ExternalEndpointProps = {}): WriteEndpoint {
+    return new WriteEndpoint(parseExternal(url, props));
+  }
+
+  public override readonly kind = 'remote-write' as const;
+}
+
+/** Answers the Prometheus query API; the URL is the part before `/api/v1/query`. */
+export class ReadEndpoint extends Endpoint {
+  /**
+   * A query endpoint outside of the stack.
+   *
+   * @param url the part before `/api/v1/query`
+   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a user or password.
+   */
+  public static override external(url: string, props: ExternalEndpointProps = {}): ReadEndpoint {
+    return new ReadEndpoint(parseExternal(url, props));
+  }
+
+  public override readonly kind = 'query' as const;
+}
+
+function parseExternal(text: string, props: ExternalEndpointProps): EndpointProps {
+  const refuse = (rule: string, fix: string, value = text): never => {
+    throw new InvalidValueError({ prop: 'url', value, rule, fix });
+  };
+  const url = URL.canParse(text) ? new URL(text) : refuse('is not a URL', "write for example 'https://host/path'");
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') refuse('must be http or https', 'write https://...');
+  if (url.username || url.password) {
+    refuse(
+      'must not carry credentials: they would stand in the manifest in the clear',
+      'pass `credentials` with a SecretRef instead',
+      `${url.protocol}//***@${url.host}${url.pathname}`,
+    );
+  }
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  const host = url.hostname;
+  const bare = host.replace(/^\[|\]$/g, '');
+  const single = isIP(bare) === 4 ? `${bare}/32` : isIP(bare) === 6 ? `${bare}/128` : undefined;
+  return {
+    scheme,
+    host,
+    port: url.port ? Number(url.port) : scheme === 'https' ? 443 : 80,
+    path: url.pathname === '/' ? '' : url.pathname + url.search,
+    credentials: props.credentials,
+    cidr: props.cidr ?? single,
+  };
+}

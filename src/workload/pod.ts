@@ -1,0 +1,72 @@
+import type { IConstruct } from 'constructs';
+import { expandProtocols, type PortProps } from './service';
+import type { Container, EnvVar, PodSpec, Volume, VolumeMount } from './kubernetes';
+import type { Probes } from './probes';
+import type { WorkloadProps } from './props';
+import { topologySpread } from './scheduling';
+import { podSecurityContext, RESTRICTED_CONTAINER } from './security';
+import { StackDefaults } from './stack-defaults';
+
+/** All that a pod template says. */
+export interface PodParts {
+  readonly containerName: string;
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly env: readonly EnvVar[];
+  readonly ports: readonly PortProps[];
+  readonly resources: Container['resources'];
+  readonly probes: Probes;
+  readonly volumes: readonly Volume[];
+  readonly volumeMounts: readonly VolumeMount[];
+  readonly extraContainers: readonly Container[];
+  readonly initContainers: readonly Container[];
+  readonly serviceAccountName: string;
+  readonly terminationGracePeriodSeconds: number;
+  readonly selector: Readonly<Record<string, string>>;
+  /** Whether the pods belong to a Deployment, which tells its revisions apart by a label. */
+  readonly revisioned: boolean;
+}
+
+/** The hardened pod that every component runs in. */
+export function podSpec(scope: IConstruct, parts: PodParts, props: WorkloadProps): PodSpec {
+  const { imagePullPolicy = 'IfNotPresent', imagePullSecrets } = StackDefaults.of(scope);
+  const harden = (container: Container): Container => ({
+    imagePullPolicy,
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    ...container,
+    securityContext: { ...RESTRICTED_CONTAINER, ...container.securityContext },
+  });
+  const main = harden({
+    name: parts.containerName,
+    image: parts.image,
+    args: parts.args,
+    env: orNothing(parts.env),
+    ports: expandProtocols(parts.ports).map(({ name, port, protocol }) => ({ name, containerPort: port, protocol })),
+    resources: parts.resources,
+    readinessProbe: parts.probes.readiness,
+    livenessProbe: parts.probes.liveness,
+    startupProbe: parts.probes.startup,
+    volumeMounts: orNothing(parts.volumeMounts),
+  });
+  return {
+    affinity: props.affinity,
+    automountServiceAccountToken: false,
+    containers: [main, ...parts.extraContainers.map(harden)],
+    // Without this every Service of the namespace becomes a handful of environment variables.
+    enableServiceLinks: false,
+    imagePullSecrets: imagePullSecrets?.map((name) => ({ name })),
+    initContainers: orNothing(parts.initContainers.map(harden)),
+    nodeSelector: props.nodeSelector,
+    priorityClassName: props.priorityClassName,
+    securityContext: podSecurityContext(props.runAs),
+    serviceAccountName: parts.serviceAccountName,
+    terminationGracePeriodSeconds: parts.terminationGracePeriodSeconds,
+    tolerations: props.tolerations,
+    topologySpreadConstraints: orNothing(topologySpread(props.spread ?? {}, parts.selector, parts.revisioned)),
+    volumes: orNothing(parts.volumes),
+  };
+}
+
+function orNothing<T>(items: readonly T[]): readonly T[] | undefined {
+  return items.length > 0 ? items : undefined;
+}

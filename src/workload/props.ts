@@ -1,0 +1,153 @@
+import type { ContainerResources, IServiceAccount } from 'cdk8s-plus-28';
+import {
+  all,
+  anything,
+  duration,
+  instance,
+  integer,
+  listOf,
+  mapOf,
+  object,
+  oneOf,
+  text,
+  type Check,
+  type Checked,
+  type Shape,
+} from '../validation';
+import type { Duration } from 'cdk8s';
+import { isLabelValue, isQualifiedName, type Image } from '../values';
+import type { DisruptionBudgetProps } from './disruption-budget';
+import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
+import type { ProbeProps, ProbeTimings } from './probes';
+import { resourcesCheck } from './resources';
+import type { SchedulingProps, SpreadProps } from './scheduling';
+import type { RunAs } from './security';
+import { SERVICE_SHAPE, type ServiceProps } from './service';
+
+/** What a user may say about the pods of any component. */
+export interface WorkloadProps extends SchedulingProps {
+  /** @default - the version that this library was made for, see `IMAGES` */
+  readonly image?: Image;
+  /** Merged, amount by amount, with the component's own. @default - see the component */
+  readonly resources?: ContainerResources;
+  /** Labels of every object of the component. @default - none */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Annotations of the workload object. @default - none */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Labels of the pods. @default - none */
+  readonly podLabels?: Readonly<Record<string, string>>;
+  /** Annotations of the pods. @default - none */
+  readonly podAnnotations?: Readonly<Record<string, string>>;
+  /** Environment of the main container. @default - none */
+  readonly env?: readonly EnvVar[];
+  /** Containers beside the main one; they get the hardened security context where they say none. @default - none */
+  readonly extraContainers?: readonly Container[];
+  /** Containers that run before the main one. @default - none */
+  readonly initContainers?: readonly Container[];
+  /** @default - none */
+  readonly extraVolumes?: readonly Volume[];
+  /** Mounts of the main container. @default - none */
+  readonly extraVolumeMounts?: readonly VolumeMount[];
+  /** @default - a ServiceAccount of its own, without a token */
+  readonly serviceAccount?: IServiceAccount;
+  /** @default - 65534 for user, group and volumes */
+  readonly runAs?: RunAs;
+  /** @default - see the component */
+  readonly probes?: ProbeProps;
+  /** How long Kubernetes waits for a clean exit before it kills the process. @default - see the component */
+  readonly terminationGracePeriod?: Duration;
+  /** False for none. @default - one pod at a time, for two replicas or more */
+  readonly podDisruptionBudget?: DisruptionBudgetProps | false;
+  /** @default - ClusterIP */
+  readonly service?: ServiceProps;
+}
+
+const TIMINGS = object<ProbeTimings>({
+  initialDelaySeconds: integer({ min: 0 }),
+  periodSeconds: integer({ min: 1 }),
+  timeoutSeconds: integer({ min: 1 }),
+  successThreshold: integer({ min: 1 }),
+  failureThreshold: integer({ min: 1 }),
+});
+
+const spreadPolicy = oneOf('required', 'preferred', 'none');
+
+const budget = object<DisruptionBudgetProps>({
+  maxUnavailable: integer({ min: 0 }),
+  minAvailable: integer({ min: 0 }),
+});
+
+const anyText = text(/^/, 'a string');
+
+const labels: Check = all(mapOf(anyText), (value, prop, problems) => {
+  for (const [key, label] of Object.entries(value as Record<string, string>)) {
+    problems.when(!isQualifiedName(key) || !isLabelValue(label), {
+      prop: `${prop}['${key}']`,
+      value: label,
+      rule: 'keys and values of labels have at most 63 letters, digits, -, _ and ., and begin and end with a letter or digit',
+      fix: 'shorten or rename it, or make it an annotation',
+    });
+  }
+  return value;
+});
+
+const annotations: Check = all(mapOf(anyText), (value, prop, problems) => {
+  for (const key of Object.keys(value as object)) {
+    problems.when(!isQualifiedName(key), {
+      prop: `${prop}['${key}']`,
+      value: key,
+      rule: 'the key of an annotation is an optional DNS prefix, /, and at most 63 letters, digits, -, _ and .',
+      fix: 'rename it',
+    });
+  }
+  return value;
+});
+
+/** A name that says that its value is secret. */
+const SECRET_NAME = /(passw(or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$/i;
+
+const envVar: Check = all(
+  object<EnvVar>({ name: text(), value: anyText, valueFrom: anything }),
+  (value, prop, problems) => {
+    const { name = '', value: literal } = value as Checked<EnvVar>;
+    problems.when(literal !== undefined && SECRET_NAME.test(name), {
+      prop: `${prop}.value`,
+      value: '***',
+      rule: `${name} looks like a secret, and a literal would stand in the manifest in the clear`,
+      fix: "write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }",
+    });
+    return value;
+  },
+);
+
+const env = listOf(envVar);
+
+const container: Check = all(mapOf(anything), (value, prop, problems) => {
+  env((value as Container).env ?? [], `${prop}.env`, problems);
+  return value;
+});
+
+export const WORKLOAD_SHAPE: Shape<WorkloadProps> = {
+  image: instance('Image', 'inRegistry', "Image.parse('registry/repository:tag')"),
+  resources: resourcesCheck,
+  labels,
+  annotations,
+  podLabels: labels,
+  podAnnotations: annotations,
+  env,
+  extraContainers: listOf(container),
+  initContainers: listOf(container),
+  extraVolumes: listOf(mapOf(anything)),
+  extraVolumeMounts: listOf(mapOf(anything)),
+  serviceAccount: instance('ServiceAccount', 'name', "ServiceAccount.fromServiceAccountName(this, 'sa', 'name')"),
+  runAs: object<RunAs>({ user: integer({ min: 1 }), group: integer({ min: 1 }), fsGroup: integer({ min: 1 }) }),
+  probes: object<ProbeProps>({ readiness: TIMINGS, liveness: TIMINGS, startup: TIMINGS }),
+  terminationGracePeriod: duration,
+  podDisruptionBudget: (value, prop, problems) => (value === false ? value : budget(value, prop, problems)),
+  service: object(SERVICE_SHAPE),
+  spread: object<SpreadProps>({ hosts: spreadPolicy, zones: spreadPolicy }),
+  nodeSelector: mapOf(anyText),
+  tolerations: listOf(mapOf(anything)),
+  affinity: mapOf(anything),
+  priorityClassName: text(),
+};

@@ -1,0 +1,80 @@
+import type { Construct } from 'constructs';
+import { anything, boolean, checkProps, listOf, object, oneOf, Problems, rule, text, type Shape } from '../validation';
+import { isDnsSubdomain } from '../values';
+import type { NetworkPolicyPeer } from '../wiring';
+
+/** What holds for every pod of a stack. */
+export interface StackDefaultsProps {
+  /**
+   * A mirror that all default images, and images given without a registry, come from.
+   * `registry.local:5000/mirror` turns `docker.io/victoriametrics/vmstorage` into
+   * `registry.local:5000/mirror/victoriametrics/vmstorage`.
+   *
+   * @default - each image's own registry
+   */
+  readonly imageRegistry?: string;
+  /** @default IfNotPresent */
+  readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+  /** Names of Secrets of type `kubernetes.io/dockerconfigjson`. @default - none */
+  readonly imagePullSecrets?: readonly string[];
+  /**
+   * The domain of the cluster. When given, names are written in full with a trailing dot, which saves the pods'
+   * resolvers a few lookups; when not, `service.namespace.svc` works in a cluster with any domain.
+   *
+   * @default - not written
+   */
+  readonly clusterDomain?: string;
+  /**
+   * Whether pods get a NetworkPolicy that allows what is wired and refuses the rest.
+   *
+   * @default true
+   */
+  readonly networkPolicies?: boolean;
+  /**
+   * Where pods may look up names, on port 53.
+   *
+   * @default - pods labelled `k8s-app: kube-dns` in kube-system, and NodeLocal DNSCache on 169.254.20.10
+   */
+  readonly dns?: readonly NetworkPolicyPeer[];
+  /** Labels of every object and pod, beside those of the chart. @default - none */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+const SHAPE: Shape<StackDefaultsProps> = {
+  imageRegistry: text(
+    /^[a-zA-Z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/,
+    'a registry host, optionally with port and path, without scheme',
+  ),
+  imagePullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
+  imagePullSecrets: listOf(text()),
+  clusterDomain: rule(
+    (value) => typeof value === 'string' && isDnsSubdomain(value),
+    'must be a domain name without a trailing dot',
+    "write for example 'cluster.local'",
+  ),
+  networkPolicies: boolean,
+  dns: listOf(object<NetworkPolicyPeer>({ podSelector: anything, namespaceSelector: anything, ipBlock: anything })),
+  labels: anything,
+};
+
+const CONTEXT_KEY = 'cdk8s-victoriametrics.io/stack-defaults';
+
+/** Settings that hold for everything below a construct: a chart, or the whole app. */
+export class StackDefaults {
+  /**
+   * Call it before anything is made below the scope. A later call further down replaces single settings.
+   *
+   * @throws Error when the scope has children already.
+   */
+  public static set(scope: Construct, props: StackDefaultsProps): void {
+    const problems = new Problems();
+    const checked = checkProps(props, SHAPE, problems, 'StackDefaults.');
+    problems.reportAt(scope);
+    scope.node.setContext(CONTEXT_KEY, { ...StackDefaults.of(scope), ...checked });
+  }
+
+  /** The settings that hold at a construct. */
+  public static of(scope: Construct): StackDefaultsProps {
+    return (scope.node.tryGetContext(CONTEXT_KEY) as StackDefaultsProps | undefined) ?? {};
+  }
+}

@@ -1,0 +1,101 @@
+import type { Size } from 'cdk8s';
+import { boolean, mapOf, object, oneOf, rule, size, text, type Check, type Checked, type Shape } from '../validation';
+import { isDnsSubdomain } from '../values';
+import type { PersistentVolumeClaim, Volume } from './kubernetes';
+
+/** A PersistentVolumeClaim of each pod. */
+export interface ClaimProps {
+  readonly size: Size;
+  /** @default - the default class of the cluster */
+  readonly storageClass?: string;
+  /** @default ReadWriteOnce */
+  readonly accessMode?: 'ReadWriteOnce' | 'ReadWriteOncePod' | 'ReadWriteMany';
+  /** Annotations of the claims, e.g. for a backup operator. @default - none */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /**
+   * What becomes of a claim when the StatefulSet is deleted or scaled in. `Delete` loses the data.
+   *
+   * @default - Retain for both
+   */
+  readonly retentionPolicy?: ClaimRetentionPolicy;
+}
+
+/** As `persistentVolumeClaimRetentionPolicy` of a StatefulSet. */
+export interface ClaimRetentionPolicy {
+  /** @default Retain */
+  readonly whenDeleted?: 'Retain' | 'Delete';
+  /** @default Retain */
+  readonly whenScaled?: 'Retain' | 'Delete';
+}
+
+/** Space on the node that is gone with the pod: for tests and caches. */
+export interface EphemeralProps {
+  readonly ephemeral: true;
+  /** The pod is evicted when it writes more. @default - bounded by the node's disk */
+  readonly sizeLimit?: Size;
+}
+
+/** Where a component keeps its files. */
+export type VolumeProps = ClaimProps | EphemeralProps;
+
+export function isEphemeral(volume: VolumeProps): volume is EphemeralProps {
+  return 'ephemeral' in volume;
+}
+
+const CLAIM_SHAPE: Shape<ClaimProps> = {
+  size,
+  storageClass: rule(
+    (value) => typeof value === 'string' && isDnsSubdomain(value),
+    'must be the name of a StorageClass',
+    'take a name from `kubectl get storageclass`, or leave it out for the default class',
+  ),
+  accessMode: oneOf('ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany'),
+  annotations: mapOf(text()),
+  retentionPolicy: object<ClaimRetentionPolicy>({
+    whenDeleted: oneOf('Retain', 'Delete'),
+    whenScaled: oneOf('Retain', 'Delete'),
+  }),
+};
+
+const EPHEMERAL_SHAPE: Shape<EphemeralProps> = { ephemeral: boolean, sizeLimit: size };
+
+const claimCheck = object(CLAIM_SHAPE);
+const ephemeralCheck = object(EPHEMERAL_SHAPE);
+
+/** Checks `VolumeProps`; a claim must say its size. */
+export const volumeCheck: Check = (value, prop, problems) => {
+  if (typeof value === 'object' && value !== null && 'ephemeral' in value) return ephemeralCheck(value, prop, problems);
+  const claim = claimCheck(value, prop, problems) as Checked<ClaimProps> | undefined;
+  if (claim === undefined || claim.size !== undefined) return claim;
+  problems.when((value as Partial<ClaimProps>).size === undefined, {
+    prop: `${prop}.size`,
+    value: undefined,
+    rule: 'a claim needs a size',
+    fix: `set \`${prop}.size\`, e.g. Size.gibibytes(100), or \`${prop}: { ephemeral: true }\` to keep nothing`,
+  });
+  return undefined;
+};
+
+/** A claim template of a StatefulSet. Its labels never change: Kubernetes refuses to change a template. */
+export function claimTemplate(
+  name: string,
+  claim: ClaimProps,
+  labels: Readonly<Record<string, string>>,
+): PersistentVolumeClaim {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name, labels, annotations: claim.annotations },
+    spec: {
+      accessModes: [claim.accessMode ?? 'ReadWriteOnce'],
+      storageClassName: claim.storageClass,
+      // What the API server would fill in: said, so that a second apply finds no difference.
+      volumeMode: 'Filesystem',
+      resources: { requests: { storage: claim.size.asString() } },
+    },
+  };
+}
+
+export function emptyDir(name: string, sizeLimit?: Size): Volume {
+  return { name, emptyDir: sizeLimit ? { sizeLimit: sizeLimit.asString() } : {} };
+}
