@@ -2,7 +2,10 @@ import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiObject, App } from 'cdk8s';
 import { ENVIRONMENTS } from './environments';
-import { MetricsStack } from './metrics-stack';
+import { MetricsStack, type MetricsStackProps } from './metrics-stack';
+
+/** Environments by the name of their folder. */
+type Environments = Readonly<Record<string, MetricsStackProps>>;
 
 /** What was written for one environment. */
 export interface WrittenEnvironment {
@@ -14,9 +17,9 @@ export interface WrittenEnvironment {
 }
 
 /** One app for each environment, which writes to a folder of its name. */
-export function environmentApps(outdir: string): ReadonlyMap<string, App> {
+export function environmentApps(outdir: string, environments: Environments = ENVIRONMENTS): ReadonlyMap<string, App> {
   return new Map(
-    Object.entries(ENVIRONMENTS).map(([name, props]) => {
+    Object.entries(environments).map(([name, props]) => {
       const app = new App({ outdir: join(outdir, name) });
       new MetricsStack(app, 'metrics', props);
       return [name, app];
@@ -30,10 +33,10 @@ export function environmentApps(outdir: string): ReadonlyMap<string, App> {
  *
  * @throws Error with all problems of all environments.
  */
-export function writeEnvironments(outdir: string): WrittenEnvironment[] {
+export function writeEnvironments(outdir: string, environments: Environments = ENVIRONMENTS): WrittenEnvironment[] {
   const staging = join(outdir, '.staging');
   rmSync(staging, { recursive: true, force: true });
-  const apps = environmentApps(staging);
+  const apps = environmentApps(staging, environments);
   const failures: string[] = [];
   for (const [name, app] of apps) {
     try {

@@ -34,6 +34,7 @@ export {
   type LabelSelector,
   type NetworkPolicyPeer,
   type NetworkPort,
+  type Peer,
 } from './wiring';
 export { StackDefaults, Workload, type StackDefaultsProps, type WorkloadProps } from './workload';
 export type {

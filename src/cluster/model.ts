@@ -47,7 +47,7 @@ export function clusterModel(id: string, given: VmClusterProps, problems: Proble
     replicationFactor,
     storageReplicas,
     writableOrdinals: [...Array(storageReplicas).keys()].filter((ordinal) => !excluded.includes(ordinal)),
-    externalStorageNodes: externalStorageNodes.filter((node: Partial<ExternalStorageNode>) => node.host !== undefined),
+    externalStorageNodes,
     queryLimits: props.queryLimits,
     labelLimits: props.labelLimits,
     vmstorage,

@@ -138,15 +138,18 @@ export const CLUSTER_SHAPE: Shape<VmClusterProps> = {
   queryLimits: queryLimitsCheck,
   labelLimits: labelLimitsCheck,
   externalStorageNodes: listOf(
-    object<ExternalStorageNode>({
-      host: text(
-        /^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9.])?$|^\[[0-9a-fA-F:]+\]$/,
-        'a host name or address without port',
-      ),
-      insertPort: port,
-      selectPort: port,
-      cidr: text(/^[0-9a-fA-F.:]+\/\d{1,3}$/, "a CIDR like '10.0.0.0/24'"),
-    }),
+    object<ExternalStorageNode>(
+      {
+        host: text(
+          /^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9.])?$|^\[[0-9a-fA-F:]+\]$/,
+          'a host name or address without port',
+        ),
+        insertPort: port,
+        selectPort: port,
+        cidr: text(/^[0-9a-fA-F.:]+\/\d{1,3}$/, "a CIDR like '10.0.0.0/24'"),
+      },
+      'host',
+    ),
   ),
   vmstorage: object(VMSTORAGE_SHAPE),
   vminsert: object(VMINSERT_SHAPE),

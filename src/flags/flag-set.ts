@@ -93,7 +93,7 @@ export class FlagSet<F extends object> {
     if (deprecated.includes(name)) {
       return refuse(`-${name} is deprecated in ${binary} ${version} and does nothing`, 'remove it');
     }
-    if (!(name in types)) {
+    if (!Object.hasOwn(types, name)) {
       return refuse(
         `${binary} ${version} has no flag -${name}`,
         didYouMean(name, Object.keys(types), `see the flags of ${binary} in its -help`),

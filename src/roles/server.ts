@@ -40,7 +40,7 @@ const SECRET_REF = instance('SecretRef', 'secretName', "SecretRef.of('name-of-th
 export const SERVER_SHAPE: Shape<ServerProps<object>> = {
   ...WORKLOAD_SHAPE,
   extraFlags: anything,
-  httpAuth: object<HttpAuth>({ username: text(), password: SECRET_REF }),
+  httpAuth: object<HttpAuth>({ username: text(), password: SECRET_REF }, 'username', 'password'),
 };
 
 /** Keeps the process answering while load balancers learn that it is going, then lets it finish. */

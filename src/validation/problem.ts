@@ -22,7 +22,7 @@ export class InvalidValueError extends Error {
 
 /** One line: prop, value, rule and fix. */
 export function messageOf({ prop, value, rule, fix }: Problem): string {
-  return `${prop} = ${show(value)}: ${rule}. To fix: ${fix}.`;
+  return `${prop} = ${show(value)}: ${rule}. To fix: ${fix}${fix.endsWith('?') ? '' : '.'}`;
 }
 
 /**

@@ -60,7 +60,11 @@ export function oneOf(...choices: readonly string[]): Check {
 
 /** An instance of a value class, recognised by what it can do, since several copies of a package may be loaded. */
 export function instance(className: string, member: string, example: string): Check {
-  return rule((value) => isObject(value) && member in value, `must be a ${className}`, `write ${example}`);
+  return rule(
+    (value) => isObject(value) && member in value,
+    `must be ${/^[AEIOU]/.test(className) ? 'an' : 'a'} ${className}`,
+    `write ${example}`,
+  );
 }
 
 /** A cdk8s Size above zero. */
@@ -101,10 +105,22 @@ export function mapOf(check: Check): Check {
   );
 }
 
-export function object<T extends object>(shape: Shape<T>): Check {
+/** @param required props without which the whole object is refused */
+export function object<T extends object>(shape: Shape<T>, ...required: readonly (keyof T & string)[]): Check {
   return all(
     rule(isObject, 'must be an object', `write { ${Object.keys(shape).join(', ')} }`),
-    (value, prop, problems) => checkProps(value as T, shape, problems, `${prop}.`),
+    (value, prop, problems) => {
+      const checked = checkProps(value as T, shape, problems, `${prop}.`);
+      for (const name of required) {
+        problems.when((value as Partial<T>)[name] === undefined, {
+          prop: `${prop}.${name}`,
+          value: undefined,
+          rule: `${prop} is nothing without it`,
+          fix: `set \`${prop}.${name}\``,
+        });
+      }
+      return required.every((name) => checked[name] !== undefined) ? checked : undefined;
+    },
   );
 }
 

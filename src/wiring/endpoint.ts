@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { InvalidValueError } from '../validation';
 import type { SecretRef, Tenant } from '../values';
 import type { Wired } from './connections';
-import type { NetworkPolicyPeer, NetworkPort } from './peer';
+import { plainPeers, type NetworkPort, type Peer } from './peer';
 
 /** Credentials that a client must send. Secrets are referred to, never written. */
 export type Credentials =
@@ -97,8 +97,9 @@ export class Endpoint {
       consumer.connections.connectTo(owner.connections, ...this.networkPorts);
       return;
     }
-    consumer.connections.allowTo(cidr === undefined ? undefined : { ipBlock: { cidr } }, ...this.networkPorts);
-    if (isIP(host) === 0) consumer.connections.allowDns();
+    const block = cidr ?? singleAddress(host);
+    consumer.connections.allowTo(block === undefined ? undefined : { ipBlock: { cidr: block } }, ...this.networkPorts);
+    if (singleAddress(host) === undefined) consumer.connections.allowDns();
   }
 
   /**
@@ -107,10 +108,10 @@ export class Endpoint {
    * @param peer as in a Kubernetes NetworkPolicy, or anything of cdk8s-plus that is a NetworkPolicy peer
    * @throws Error when the endpoint is outside of the stack, where no NetworkPolicy of ours applies.
    */
-  public allowFrom(peer: NetworkPolicyPeer): this {
+  public allowFrom(peer: Peer): this {
     const { owner } = this.props;
     if (!owner) throw new Error(`allowFrom: ${this.url} is outside of the stack; its own network must let clients in`);
-    owner.connections.allowFrom(peer, ...this.networkPorts);
+    for (const plain of plainPeers(peer)) owner.connections.allowFrom(plain, ...this.networkPorts);
     return this;
   }
 
@@ -163,15 +164,19 @@ function parseExternal(text: string, props: ExternalEndpointProps): EndpointProp
     );
   }
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
-  const host = url.hostname;
-  const bare = host.replace(/^\[|\]$/g, '');
-  const single = isIP(bare) === 4 ? `${bare}/32` : isIP(bare) === 6 ? `${bare}/128` : undefined;
   return {
     scheme,
-    host,
+    host: url.hostname,
     port: url.port ? Number(url.port) : scheme === 'https' ? 443 : 80,
     path: url.pathname === '/' ? '' : url.pathname + url.search,
     credentials: props.credentials,
-    cidr: props.cidr ?? single,
+    cidr: props.cidr,
   };
+}
+
+/** The block of just one address, where the host is an address. */
+function singleAddress(host: string): string | undefined {
+  const bare = host.replace(/^\[|\]$/g, '');
+  const version = isIP(bare);
+  return version === 0 ? undefined : `${bare}/${version === 4 ? 32 : 128}`;
 }

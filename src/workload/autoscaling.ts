@@ -1,4 +1,4 @@
-import { all, integer, object, type Check, type Checked, type Shape } from '../validation';
+import { all, integer, object, type Check, type Shape } from '../validation';
 
 /** A HorizontalPodAutoscaler. */
 export interface AutoscalingProps {
@@ -17,17 +17,8 @@ const SHAPE: Shape<AutoscalingProps> = {
   targetMemoryUtilization: integer({ min: 1, max: 1000 }),
 };
 
-export const autoscalingCheck: Check = all(object(SHAPE), (value, prop, problems) => {
-  const { minReplicas, maxReplicas } = value as Checked<AutoscalingProps>;
-  if (minReplicas === undefined || maxReplicas === undefined) {
-    problems.add({
-      prop,
-      value,
-      rule: 'needs minReplicas and maxReplicas',
-      fix: 'write for example { minReplicas: 2, maxReplicas: 6 }',
-    });
-    return undefined;
-  }
+export const autoscalingCheck: Check = all(object(SHAPE, 'minReplicas', 'maxReplicas'), (value, prop, problems) => {
+  const { minReplicas, maxReplicas } = value as AutoscalingProps;
   problems.when(minReplicas > maxReplicas, {
     prop: `${prop}.minReplicas`,
     value: minReplicas,

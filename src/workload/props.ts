@@ -11,7 +11,6 @@ import {
   oneOf,
   text,
   type Check,
-  type Checked,
   type Shape,
 } from '../validation';
 import type { Duration } from 'cdk8s';
@@ -107,9 +106,9 @@ const annotations: Check = all(mapOf(anyText), (value, prop, problems) => {
 const SECRET_NAME = /(passw(or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$/i;
 
 const envVar: Check = all(
-  object<EnvVar>({ name: text(), value: anyText, valueFrom: anything }),
+  object<EnvVar>({ name: text(), value: anyText, valueFrom: anything }, 'name'),
   (value, prop, problems) => {
-    const { name = '', value: literal } = value as Checked<EnvVar>;
+    const { name, value: literal } = value as EnvVar;
     problems.when(literal !== undefined && SECRET_NAME.test(name), {
       prop: `${prop}.value`,
       value: '***',

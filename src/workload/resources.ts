@@ -1,6 +1,6 @@
 import type { Size } from 'cdk8s';
 import type { ContainerResources } from 'cdk8s-plus-28';
-import { all, instance, object, size, type Check, type Shape } from '../validation';
+import { instance, object, size, type Check, type Problems, type Shape } from '../validation';
 import type { Container } from './kubernetes';
 
 type Cpu = NonNullable<NonNullable<ContainerResources['cpu']>['request']>;
@@ -13,9 +13,10 @@ const SHAPE: Shape<ContainerResources> = {
   ephemeralStorage: object<NonNullable<ContainerResources['ephemeralStorage']>>({ request: size, limit: size }),
 };
 
-/** Checks resources: known names, right types, no request above its limit. */
-export const resourcesCheck: Check = all(object(SHAPE), (value, prop, problems) => {
-  const resources = value as ContainerResources;
+export const resourcesCheck: Check = object(SHAPE);
+
+/** No request may be above its limit. @param prop where the user can change them */
+export function checkLimits(resources: ContainerResources, prop: string, problems: Problems): void {
   for (const [name, amounts] of [
     ['cpu', amountsOf(resources.cpu, millicores)],
     ['memory', amountsOf(resources.memory, (bytes) => bytes.toKibibytes())],
@@ -28,8 +29,7 @@ export const resourcesCheck: Check = all(object(SHAPE), (value, prop, problems) 
       fix: `raise \`${prop}.${name}.limit\` or lower the request`,
     });
   }
-  return resources;
-});
+}
 
 function amountsOf<T>(
   pair: { readonly request?: T; readonly limit?: T } | undefined,

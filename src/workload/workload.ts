@@ -14,7 +14,7 @@ import { podSpec } from './pod';
 import { adjust, type Probes } from './probes';
 import type { WorkloadProps } from './props';
 import { reportDuplicateNames } from './registry';
-import { mergeResources, renderResources } from './resources';
+import { checkLimits, mergeResources, renderResources } from './resources';
 import { clientService, headlessService, type PortProps } from './service';
 import { StackDefaults } from './stack-defaults';
 import { claimTemplate, emptyDir, isEphemeral, type ClaimProps, type VolumeProps } from './storage';
@@ -94,6 +94,7 @@ export abstract class Workload extends Construct implements Wired {
   protected readonly problems: Problems;
 
   private readonly image: Image;
+  private readonly resources: ContainerResources;
   private readonly labels: Readonly<Record<string, string>>;
   private readonly env: EnvVar[];
   private readonly volumes: Volume[];
@@ -129,7 +130,10 @@ export abstract class Workload extends Construct implements Wired {
     this.initContainers = [...(props.initContainers ?? [])];
     this.serviceAccountName = props.serviceAccount?.name ?? name;
 
+    this.resources = mergeResources(spec.resources, props.resources);
+
     this.checkName();
+    checkLimits(this.resources, `${spec.prefix}resources`, problems);
     this.makeObjects();
     reportDuplicateNames(this);
     problems.later((late) => this.checkPods(late));
@@ -372,7 +376,7 @@ export abstract class Workload extends Construct implements Wired {
           args: spec.args(),
           env: this.env,
           ports: spec.ports,
-          resources: renderResources(mergeResources(spec.resources, props.resources)),
+          resources: renderResources(this.resources),
           probes: adjust(spec.probes, props.probes),
           volumes: this.volumes,
           volumeMounts: this.volumeMounts,

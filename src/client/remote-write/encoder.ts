@@ -1,0 +1,170 @@
+import { InvalidArgumentError } from '../errors';
+import { LabelEncoder, LabelSet, type Labels } from './labels';
+import { varint32Length, writeInt64, writeVarint32 } from './varint';
+
+/**
+ * Written instead of a value, this ends a series: queries stop to return it at once rather than after the staleness
+ * interval. On the wire it is the NaN that Prometheus reserves for the purpose, which no JavaScript number can carry
+ * reliably.
+ */
+export const STALE = 'stale';
+
+/** One value of a series that is written. */
+export interface WriteSample {
+  /** Milliseconds since the Unix epoch, a whole number. */
+  readonly timestamp: number;
+  /**
+   * A number, or {@link STALE}. Infinities are kept. NaN is sent, but VictoriaMetrics stores no other NaN than the
+   * stale marker and says nothing.
+   */
+  readonly value: number | typeof STALE;
+}
+
+/** A series that is written. The series of a query result has this shape as well. */
+export interface TimeSeries {
+  /** Plain labels are validated and encoded at each write; a {@link LabelSet} only once. */
+  readonly labels: Labels | LabelSet;
+  /** In time order, each sample later than the one before it. */
+  readonly samples: readonly WriteSample[];
+}
+
+/** Field 1 of `WriteRequest`, length-delimited. https://github.com/prometheus/prometheus/blob/main/prompb/remote.proto */
+const TAG_TIMESERIES = 0x0a;
+/** Field 2 of `TimeSeries`, length-delimited. */
+const TAG_SAMPLE = 0x12;
+/** Field 1 of `Sample`, 64 bits. */
+const TAG_VALUE = 0x09;
+/** Field 2 of `Sample`, varint. */
+const TAG_TIMESTAMP = 0x10;
+/** Tag and length of the sample, tag and 8 bytes of the value, tag and at most 10 bytes of the time. */
+const MAX_SAMPLE_LENGTH = 2 + 9 + 11;
+const MAX_SERIES_HEADER = 6;
+
+/** High words of the NaNs that Prometheus knows: the stale marker is 0x7ff0000000000002, any other 0x7ff8000000000001. */
+const STALE_HIGH = 0x7ff00000;
+const STALE_LOW = 2;
+const NAN_HIGH = 0x7ff80000;
+const NAN_LOW = 1;
+
+const INITIAL_SIZE = 64 * 1024;
+
+/**
+ * Encodes `prometheus.WriteRequest`, version 1.0, straight into one buffer that grows and is used again. Allocates
+ * nothing for a sample. Not for concurrent use: encode and copy the result in one go.
+ */
+export class WriteRequestEncoder {
+  readonly #labels = new LabelEncoder();
+  #buffer = Buffer.allocUnsafeSlow(INITIAL_SIZE);
+  #view = new DataView(this.#buffer.buffer);
+  #length = 0;
+  /** Bytes that the length of the last series took: the guess for the next. */
+  #lengthBytes = 2;
+
+  /** Drops what was encoded and keeps the buffer. */
+  reset(): void {
+    this.#length = 0;
+  }
+
+  /** @returns a view of the encoder's own buffer, valid until the next call */
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /**
+   * Appends a series; one without samples is left out.
+   *
+   * @param index the place of the series in the caller's list, for error messages
+   * @throws InvalidArgumentError when labels or samples break a rule; what was appended before stays
+   */
+  add(series: TimeSeries, index: number): void {
+    const { labels, samples } = series;
+    const labelsBound =
+      labels instanceof LabelSet ? LabelSet.encoded(labels).length : this.#labels.prepare(labels, index);
+    this.#reserve(MAX_SERIES_HEADER + labelsBound + samples.length * MAX_SAMPLE_LENGTH);
+
+    const buffer = this.#buffer;
+    const start = this.#length + 1 + this.#lengthBytes;
+    let end: number;
+    if (labels instanceof LabelSet) {
+      const encoded = LabelSet.encoded(labels);
+      buffer.set(encoded, start);
+      end = start + encoded.length;
+    } else {
+      end = this.#labels.write(buffer, this.#view, start, index);
+    }
+    if (samples.length === 0) return;
+    end = this.#writeSamples(samples, end, index);
+
+    // The length comes first but is known last: it has the same size as that of the series before, or the body moves.
+    const length = end - start;
+    const lengthBytes = varint32Length(length);
+    if (lengthBytes !== this.#lengthBytes) {
+      const target = this.#length + 1 + lengthBytes;
+      buffer.copyWithin(target, start, end);
+      end = target + length;
+      this.#lengthBytes = lengthBytes;
+    }
+    buffer[this.#length] = TAG_TIMESERIES;
+    writeVarint32(buffer, this.#length + 1, length);
+    this.#length = end;
+  }
+
+  #writeSamples(samples: readonly WriteSample[], position: number, index: number): number {
+    const buffer = this.#buffer;
+    const view = this.#view;
+    let previous = -Infinity;
+    for (let i = 0; i < samples.length; i++) {
+      const { timestamp, value } = samples[i]!;
+      if (!(timestamp > previous && Number.isSafeInteger(timestamp))) {
+        throw badTimestamp(index, i, timestamp, previous);
+      }
+      previous = timestamp;
+      const start = position;
+      buffer[position] = TAG_SAMPLE;
+      buffer[position + 2] = TAG_VALUE;
+      if (value === STALE) {
+        view.setUint32(position + 3, STALE_LOW, true);
+        view.setUint32(position + 7, STALE_HIGH, true);
+      } else if (typeof value !== 'number') {
+        throw badValue(index, i, value);
+      } else if (value !== value) {
+        view.setUint32(position + 3, NAN_LOW, true);
+        view.setUint32(position + 7, NAN_HIGH, true);
+      } else {
+        view.setFloat64(position + 3, value, true);
+      }
+      buffer[position + 11] = TAG_TIMESTAMP;
+      position = writeInt64(buffer, position + 12, timestamp);
+      buffer[start + 1] = position - start - 2;
+    }
+    return position;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+function badTimestamp(series: number, sample: number, timestamp: unknown, previous: number): InvalidArgumentError {
+  const path = `series[${series}].samples[${sample}].timestamp`;
+  if (!Number.isSafeInteger(timestamp)) {
+    return new InvalidArgumentError(
+      `${path}: ${String(timestamp)} is not a whole number of milliseconds; round it, as in Math.round(timestamp)`,
+    );
+  }
+  return new InvalidArgumentError(
+    `${path}: ${String(timestamp)} is not later than ${previous} before it; ` +
+      'sort the samples of a series by time and keep one for each millisecond',
+  );
+}
+
+function badValue(series: number, sample: number, value: unknown): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `series[${series}].samples[${sample}].value: ${JSON.stringify(value)} is not a sample value; give a number, or STALE to end the series`,
+  );
+}

@@ -1,0 +1,102 @@
+import { Duration, Size } from 'cdk8s';
+import { FlagSet, goDuration, vminsertFlags, vmselectFlags, vmstorageFlags, type VmselectFlags } from '../../src/flags';
+import { Problems } from '../../src/validation';
+import { Retention, SecretRef } from '../../src/values';
+
+const path = (ref: SecretRef) => `/secrets/${ref.secretName}/${ref.key}`;
+
+function renderExtra(extra: Partial<VmselectFlags>): string[] {
+  const problems = new Problems();
+  const args = new FlagSet(vmselectFlags, problems).addExtra(extra).render(path);
+  expect(problems.messages()).toEqual([]);
+  return args;
+}
+
+test('args are sorted by name, whatever the order of setting', () => {
+  expect(renderExtra({ 'search.maxSeries': 5, loggerLevel: 'WARN', 'search.disableCache': true })).toEqual([
+    '-loggerLevel=WARN',
+    '-search.disableCache=true',
+    '-search.maxSeries=5',
+  ]);
+});
+
+test('false and 0 are values, undefined is none', () => {
+  expect(renderExtra({ enableMetadata: false, 'search.maxSeries': 0, loggerLevel: undefined })).toEqual([
+    '-enableMetadata=false',
+    '-search.maxSeries=0',
+  ]);
+});
+
+test('an array flag is repeated in the order given, and quoted where VictoriaMetrics would split it', () => {
+  expect(renderExtra({ 'pushmetrics.extraLabel': ['zone="a"', 'plain', 'a,b'] })).toEqual([
+    '-pushmetrics.extraLabel="zone=\\"a\\""',
+    '-pushmetrics.extraLabel=plain',
+    '-pushmetrics.extraLabel="a,b"',
+  ]);
+});
+
+test('typed units are written as the binary reads them', () => {
+  expect(
+    renderExtra({
+      'search.maxQueryDuration': Duration.minutes(2),
+      'search.maxMemoryPerQuery': Size.gibibytes(2),
+      'memory.allowedBytes': 1024,
+    }),
+  ).toEqual(['-memory.allowedBytes=1024', '-search.maxMemoryPerQuery=2GiB', '-search.maxQueryDuration=2m']);
+  const storage = new FlagSet(vmstorageFlags, new Problems()).addExtra({ snapshotsMaxAge: Retention.days(3) });
+  expect(storage.render(path)).toEqual(['-snapshotsMaxAge=3d']);
+  const large = new FlagSet(vmstorageFlags, new Problems()).addExtra({ 'memory.allowedBytes': Size.pebibyte(1) });
+  expect(large.render(path)).toEqual(['-memory.allowedBytes=1024TiB']);
+});
+
+test.each([
+  [Duration.millis(1), '1ms'],
+  [Duration.millis(1500), '1500ms'],
+  [Duration.seconds(90), '90s'],
+  [Duration.minutes(5), '5m'],
+  [Duration.hours(36), '36h'],
+  [Duration.days(1), '24h'],
+])('goDuration %#', (duration, text) => {
+  expect(goDuration(duration)).toBe(text);
+});
+
+test('a secret is a file, named to whoever mounts it', () => {
+  const flags = new FlagSet(vmselectFlags, new Problems()).addExtra({ deleteAuthKey: SecretRef.of('keys', 'delete') });
+  expect(flags.render(path)).toEqual(['-deleteAuthKey=file:///secrets/keys/delete']);
+  expect(flags.secrets().map(String)).toEqual(['keys/delete']);
+});
+
+test('Kubernetes does not expand what looks like a variable', () => {
+  expect(renderExtra({ loggerJSONFields: '$(HOME) $HOME $$' })).toEqual(['-loggerJSONFields=$$(HOME) $HOME $$']);
+});
+
+test('a misspelt flag is suggested even without its prefix', () => {
+  const problems = new Problems();
+  new FlagSet(vmselectFlags, problems).addExtra({ maxQueryDuration: '30s' } as Partial<VmselectFlags>);
+  expect(problems.messages()).toEqual([
+    'extraFlags[\'maxQueryDuration\'] = "30s": vmselect v1.150.0 has no flag -maxQueryDuration. ' +
+      'To fix: did you mean `search.maxQueryDuration`?',
+  ]);
+});
+
+test('names of Object.prototype are no flags', () => {
+  const problems = new Problems();
+  new FlagSet(vmselectFlags, problems).addExtra({
+    constructor: 'x',
+    toString: 'y',
+  } as unknown as Partial<VmselectFlags>);
+  expect(problems.messages().map((line) => line.split(' = ')[0])).toEqual([
+    "extraFlags['constructor']",
+    "extraFlags['toString']",
+  ]);
+});
+
+test('the catalogues are those of the version', () => {
+  expect([vmstorageFlags, vminsertFlags, vmselectFlags].map(({ binary, version }) => `${binary} ${version}`)).toEqual([
+    'vmstorage v1.150.0',
+    'vminsert v1.150.0',
+    'vmselect v1.150.0',
+  ]);
+  expect(vmselectFlags.types['search.maxQueryDuration']).toBe('duration');
+  expect(vmstorageFlags.deprecated).toContain('finalMergeDelay');
+});

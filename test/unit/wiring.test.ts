@@ -1,0 +1,178 @@
+import { App, Chart, Size } from 'cdk8s';
+import { Deployment } from 'cdk8s-plus-28';
+import { Endpoint, InvalidValueError, ReadEndpoint, SecretRef, VmCluster, VmSingle, WriteEndpoint } from '../../src';
+import { find, manifestsOf, problemsOf, synth } from './synth';
+
+const volume = { size: Size.gibibytes(10) };
+const labels = (name: string, component: string) => ({
+  matchLabels: {
+    'app.kubernetes.io/name': name,
+    'app.kubernetes.io/instance': 'metrics',
+    'app.kubernetes.io/component': component,
+  },
+});
+
+test('a cluster allows exactly its own flows', () => {
+  const manifests = synth((chart) => new VmCluster(chart, 'metrics', { vmstorage: { volume } }));
+  const rules = (name: string) =>
+    find(manifests, 'NetworkPolicy', name)['spec'] as { ingress: object[]; egress: object[] };
+  const tcp = (port: number) => [{ port, protocol: 'TCP' }];
+  const dns = {
+    to: [
+      {
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+        podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+      },
+      { ipBlock: { cidr: '169.254.20.10/32' } },
+    ],
+    ports: [
+      { port: 53, protocol: 'UDP' },
+      { port: 53, protocol: 'TCP' },
+    ],
+  };
+  expect(rules('metrics-vmstorage')).toMatchObject({
+    ingress: [
+      { from: [{ podSelector: labels('vminsert', 'insert') }], ports: tcp(8400) },
+      { from: [{ podSelector: labels('vmselect', 'select') }], ports: tcp(8401) },
+    ],
+    egress: [],
+  });
+  expect(rules('metrics-vminsert')).toMatchObject({
+    ingress: [],
+    egress: [{ to: [{ podSelector: labels('vmstorage', 'storage') }], ports: tcp(8400) }, dns],
+  });
+  expect(rules('metrics-vmselect')).toMatchObject({
+    ingress: [],
+    egress: [{ to: [{ podSelector: labels('vmstorage', 'storage') }], ports: tcp(8401) }, dns],
+  });
+});
+
+test('an endpoint lets in who is no component: a peer, or a workload of cdk8s-plus', () => {
+  const manifests = synth((chart) => {
+    const single = new VmSingle(chart, 'metrics', { volume });
+    const app = new Deployment(chart, 'app', {
+      metadata: { name: 'app' },
+      containers: [{ image: 'registry.local/app:v1' }],
+    });
+    single.write().allowFrom(app);
+    single.read().allowFrom({ namespaceSelector: { matchLabels: { team: 'sre' } } });
+  });
+  const { ingress } = find(manifests, 'NetworkPolicy', 'metrics-vmsingle')['spec'] as {
+    ingress: { from: object[]; ports: object[] }[];
+  };
+  const template = find(manifests, 'Deployment', 'app')['spec'].template as { metadata: { labels: object } };
+  expect(ingress).toEqual([
+    {
+      from: [{ namespaceSelector: { matchLabels: { team: 'sre' } } }],
+      ports: [{ port: 8428, protocol: 'TCP' }],
+    },
+    {
+      from: [
+        {
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } },
+          podSelector: { matchLabels: template.metadata.labels },
+        },
+      ],
+      ports: [{ port: 8428, protocol: 'TCP' }],
+    },
+  ]);
+});
+
+describe('across namespaces', () => {
+  const connect = (from: string | undefined, to: string | undefined) => (app: App) => {
+    const single = new VmSingle(new Chart(app, 'to', { namespace: to }), 'metrics', { volume });
+    const client = new VmSingle(new Chart(app, 'from', { namespace: from }), 'client', { volume });
+    single.write().connectFrom(client);
+  };
+
+  test('both sides name the namespace of the other', () => {
+    const app = new App();
+    connect('a', 'b')(app);
+    const manifests = manifestsOf(app);
+    const named = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
+    expect(find(manifests, 'NetworkPolicy', 'metrics-vmsingle')['spec'].ingress[0].from[0].namespaceSelector).toEqual(
+      named('a'),
+    );
+    expect(find(manifests, 'NetworkPolicy', 'client-vmsingle')['spec'].egress[0].to[0].namespaceSelector).toEqual(
+      named('b'),
+    );
+  });
+
+  test('only one of which is known is an error', () => {
+    const app = new App();
+    connect(undefined, 'b')(app);
+    expect(() => app.synthYaml()).toThrow(
+      '[from/client] namespace = (not set): is connected to pods in the namespace b, and only one of the two charts names its ' +
+        'namespace. To fix: set `namespace` on both charts.',
+    );
+  });
+});
+
+describe('external endpoints', () => {
+  test.each([
+    ['https://metrics.example.com/api/v1/write', 'https://metrics.example.com/api/v1/write', 443],
+    ['http://metrics.example.com:8428', 'http://metrics.example.com:8428', 8428],
+    ['http://10.0.0.1/x?y=z', 'http://10.0.0.1/x?y=z', 80],
+    ['http://[fd00::1]:8428/', 'http://[fd00::1]:8428', 8428],
+  ])('%s', (url, text, port) => {
+    const endpoint = WriteEndpoint.external(url);
+    expect([endpoint.url, endpoint.port, endpoint.kind]).toEqual([text, port, 'remote-write']);
+  });
+
+  test('carry their credentials as references', () => {
+    const bearerToken = SecretRef.of('remote', 'token');
+    expect(ReadEndpoint.external('https://x.example.com', { credentials: { bearerToken } }).credentials).toEqual({
+      bearerToken,
+    });
+  });
+
+  test('are allowed by address where it is known, else by port', () => {
+    const egress = (endpoint: Endpoint) => {
+      const manifests = synth((chart) => endpoint.connectFrom(new VmSingle(chart, 'metrics', { volume })));
+      return find(manifests, 'NetworkPolicy', 'metrics-vmsingle')['spec'].egress as object[];
+    };
+    const ports = [{ port: 443, protocol: 'TCP' }];
+    expect(egress(Endpoint.external('https://10.0.0.1'))).toEqual([
+      { to: [{ ipBlock: { cidr: '10.0.0.1/32' } }], ports },
+    ]);
+    expect(egress(Endpoint.external('https://[fd00::1]'))).toEqual([
+      { to: [{ ipBlock: { cidr: 'fd00::1/128' } }], ports },
+    ]);
+    const [byPort, dns] = egress(Endpoint.external('https://x.example.com'));
+    expect(byPort).toEqual({ ports });
+    expect(dns).toMatchObject({ ports: [{ port: 53 }, { port: 53 }] });
+    expect(egress(Endpoint.external('https://x.example.com', { cidr: '10.0.0.0/8' }))[0]).toEqual({
+      to: [{ ipBlock: { cidr: '10.0.0.0/8' } }],
+      ports,
+    });
+  });
+
+  test.each([
+    [
+      'metrics.example.com',
+      'url = "metrics.example.com": is not a URL. To fix: write for example \'https://host/path\'.',
+    ],
+    ['ftp://x', 'url = "ftp://x": must be http or https. To fix: write https://....'],
+    [
+      'https://user:hunter2@x.example.com/p',
+      'url = "https://***@x.example.com/p": must not carry credentials: they would stand in the manifest in the clear. ' +
+        'To fix: pass `credentials` with a SecretRef instead.',
+    ],
+  ])('%s is refused', (url, message) => {
+    expect(() => Endpoint.external(url)).toThrow(message);
+  });
+
+  test('cannot let anybody in', () => {
+    expect(() => Endpoint.external('https://x.example.com').allowFrom({})).toThrow(
+      'allowFrom: https://x.example.com is outside of the stack; its own network must let clients in',
+    );
+  });
+});
+
+test('what is wrong with a value is an error of its own class', () => {
+  expect(() => Endpoint.external('')).toThrow(InvalidValueError);
+});
+
+test('nothing is wrong with a chart without components', () => {
+  expect(problemsOf(() => undefined)).toEqual([]);
+});

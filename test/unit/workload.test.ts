@@ -1,0 +1,232 @@
+import { ApiObject, Chart, JsonPatch, Size } from 'cdk8s';
+import { Cpu as PlusCpu, ServiceAccount } from 'cdk8s-plus-28';
+import { Cpu, Image, StackDefaults, VmCluster, VmSingle, type VmSingleProps } from '../../src';
+import { appWith, find, manifestsOf, podOf, problemsOf, synth, type Manifest } from './synth';
+
+const volume = { size: Size.gibibytes(10) };
+
+const single = (props: Partial<VmSingleProps> = {}): Manifest[] =>
+  synth((chart) => new VmSingle(chart, 'metrics', { volume, ...props }));
+
+const workloadOf = (manifests: readonly Manifest[]) => find(manifests, 'StatefulSet', 'metrics-vmsingle');
+
+test('the same input gives the same bytes', () => {
+  const yaml = () =>
+    appWith((chart) => new VmCluster(chart, 'metrics', { replicationFactor: 2, vmstorage: { volume } })).synthYaml();
+  expect(yaml()).toBe(yaml());
+});
+
+describe('escape hatches', () => {
+  test('a patch of a field newer than Kubernetes 1.28 and of a numeric port are written as they are', () => {
+    const app = appWith((chart) => {
+      const made = new VmSingle(chart, 'metrics', { volume });
+      ApiObject.of(made).addJsonPatch(
+        JsonPatch.add('/spec/template/spec/hostUsers', false),
+        JsonPatch.add('/spec/template/spec/containers/0/resizePolicy', [
+          { resourceName: 'cpu', restartPolicy: 'NotRequired' },
+        ]),
+        JsonPatch.replace('/spec/template/spec/containers/0/readinessProbe/httpGet/port', 8428),
+        JsonPatch.replace('/spec/template/spec/containers/0/resources/requests/memory', '3Gi'),
+      );
+      ApiObject.of(made.node.findChild('Service')).addJsonPatch(JsonPatch.replace('/spec/ports/0/targetPort', 8428));
+    });
+    const yaml = app.synthYaml();
+    expect(yaml).toContain('hostUsers: false');
+    expect(yaml).toContain('targetPort: 8428');
+    const workload = workloadOf(manifestsOf(app));
+    expect(podOf(workload)['containers'][0]).toMatchObject({
+      resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }],
+      readinessProbe: { httpGet: { port: 8428 } },
+      resources: { requests: { memory: '3Gi' } },
+    });
+  });
+
+  test('whatever is added after the construct was made is in the pods', () => {
+    const workload = workloadOf(
+      synth((chart) => {
+        const made = new VmSingle(chart, 'metrics', { volume });
+        made
+          .addEnv({ name: 'GOGC', value: '50' })
+          .addVolume({ name: 'scratch', emptyDir: {} }, { mountPath: '/scratch' })
+          .addContainer({ name: 'sidecar', image: 'registry.local/sidecar:v1' })
+          .addInitContainer({
+            name: 'restore',
+            image: 'registry.local/restore:v1',
+            securityContext: { readOnlyRootFilesystem: false },
+          });
+      }),
+    );
+    const pod = podOf(workload);
+    expect(pod['containers'][0].env).toEqual([{ name: 'GOGC', value: '50' }]);
+    expect(pod['volumes']).toEqual([{ name: 'scratch', emptyDir: {} }]);
+    expect(pod['containers'][0].volumeMounts).toContainEqual({ name: 'scratch', mountPath: '/scratch' });
+    const restricted = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+    expect(pod['containers'][1]).toMatchObject({
+      name: 'sidecar',
+      securityContext: { ...restricted, readOnlyRootFilesystem: true },
+    });
+    expect(pod['initContainers'][0]).toMatchObject({
+      name: 'restore',
+      securityContext: { ...restricted, readOnlyRootFilesystem: false },
+    });
+  });
+});
+
+describe('config files', () => {
+  const withFile = (content: string, size = 1) =>
+    synth((chart) => {
+      new VmSingle(chart, 'metrics', { volume }).addConfigFiles('relabel', '/etc/relabel', {
+        'relabel.yml': content.repeat(size),
+      });
+    });
+
+  test('are mounted from a ConfigMap with a name that stays', () => {
+    const manifests = withFile('- action: keep\n');
+    expect(find(manifests, 'ConfigMap', 'metrics-vmsingle-relabel')['data']).toEqual({
+      'relabel.yml': '- action: keep\n',
+    });
+    const pod = podOf(workloadOf(manifests));
+    expect(pod['volumes']).toContainEqual({ name: 'relabel', configMap: { name: 'metrics-vmsingle-relabel' } });
+    expect(pod['containers'][0].volumeMounts).toContainEqual({
+      name: 'relabel',
+      mountPath: '/etc/relabel',
+      readOnly: true,
+    });
+  });
+
+  test('roll the pods when they change, and only then', () => {
+    const template = (content: string) => workloadOf(withFile(content))['spec'].template as object;
+    expect(template('a')).toEqual(template('a'));
+    expect(template('a')).not.toEqual(template('b'));
+  });
+
+  test('beyond what Kubernetes stores are refused', () => {
+    expect(
+      problemsOf((chart) => {
+        new VmSingle(chart, 'metrics', { volume }).addConfigFiles('big', '/etc/big', {
+          'a.yml': 'x'.repeat(1_048_576),
+        });
+      }),
+    ).toEqual([
+      '[test/metrics] files = "a.yml": 1048581 bytes do not fit into the ConfigMap metrics-vmsingle-big: Kubernetes refuses ' +
+        'objects above 1 MiB. To fix: split the files over several calls, or shorten them.',
+    ]);
+  });
+});
+
+describe('stack defaults', () => {
+  const withDefaults = (defaults: Parameters<typeof StackDefaults.set>[1], props: Partial<VmSingleProps> = {}) =>
+    synth((chart) => {
+      StackDefaults.set(chart, defaults);
+      new VmSingle(chart, 'metrics', { volume, ...props });
+    });
+
+  test('a mirror serves default images and images without a registry', () => {
+    const imageOf = (props: Partial<VmSingleProps>) =>
+      podOf(workloadOf(withDefaults({ imageRegistry: 'registry.local:5000/mirror' }, props)))['containers'][0]
+        .image as string;
+    expect(imageOf({})).toBe('registry.local:5000/mirror/victoriametrics/victoria-metrics:v1.150.0');
+    expect(imageOf({ image: Image.parse('mine/vm:v1') })).toBe('registry.local:5000/mirror/mine/vm:v1');
+    expect(imageOf({ image: Image.parse('quay.io/mine/vm:v1') })).toBe('quay.io/mine/vm:v1');
+  });
+
+  test('pull policy and pull secrets hold for every pod', () => {
+    const pod = podOf(workloadOf(withDefaults({ imagePullPolicy: 'Always', imagePullSecrets: ['regcred'] })));
+    expect(pod['imagePullSecrets']).toEqual([{ name: 'regcred' }]);
+    expect(pod['containers'][0].imagePullPolicy).toBe('Always');
+  });
+
+  test('policies can be switched off for a network that has none', () => {
+    expect(withDefaults({ networkPolicies: false }).map(({ kind }) => kind)).not.toContain('NetworkPolicy');
+  });
+
+  test('set for the app hold in every chart, and a chart replaces single ones', () => {
+    const app = appWith(() => undefined);
+    const other = new Chart(app, 'other', { namespace: 'other' });
+    StackDefaults.set(other, { imagePullPolicy: 'Never' });
+    const inner = new Chart(other, 'inner', { namespace: 'inner' });
+    StackDefaults.set(inner, { imagePullSecrets: ['regcred'] });
+    expect(StackDefaults.of(inner)).toEqual({ imagePullPolicy: 'Never', imagePullSecrets: ['regcred'] });
+  });
+});
+
+describe('labels', () => {
+  test('selectors are small and free of versions; a user cannot change them', () => {
+    const workload = workloadOf(
+      single({ labels: { team: 'metrics' }, podLabels: { 'app.kubernetes.io/name': 'other', tier: 'data' } }),
+    );
+    const selector = {
+      'app.kubernetes.io/name': 'vmsingle',
+      'app.kubernetes.io/instance': 'metrics',
+      'app.kubernetes.io/component': 'single',
+    };
+    expect(workload['spec'].selector.matchLabels).toEqual(selector);
+    expect(workload['spec'].template.metadata.labels).toEqual({
+      ...selector,
+      'app.kubernetes.io/managed-by': 'cdk8s',
+      'app.kubernetes.io/part-of': 'victoriametrics-stack',
+      'app.kubernetes.io/version': 'v1.150.0',
+      team: 'metrics',
+      tier: 'data',
+    });
+  });
+
+  test('those of the chart are on every object', () => {
+    const manifests = synth((chart) => new VmSingle(chart, 'metrics', { volume }), {
+      namespace: 'monitoring',
+      labels: { env: 'test' },
+    });
+    for (const { metadata } of manifests)
+      expect(metadata).toMatchObject({ namespace: 'monitoring', labels: { env: 'test' } });
+  });
+
+  test('a volume claim template changes with nothing that may change', () => {
+    const template = (props: Partial<VmSingleProps>) =>
+      workloadOf(single(props))['spec'].volumeClaimTemplates as object;
+    expect(template({ version: 'v1.149.0', labels: { team: 'other' } })).toEqual(template({}));
+  });
+});
+
+test('resources are merged amount by amount; the Cpu of cdk8s-plus fits', () => {
+  const resources = (props: Partial<VmSingleProps>) =>
+    podOf(workloadOf(single(props)))['containers'][0].resources as object;
+  expect(resources({})).toEqual({ requests: { cpu: '250m', memory: '500Mi' }, limits: { memory: '1500Mi' } });
+  expect(
+    resources({ resources: { cpu: { request: PlusCpu.units(2) }, memory: { limit: Size.gibibytes(4) } } }),
+  ).toEqual({ requests: { cpu: '2', memory: '500Mi' }, limits: { memory: '4Gi' } });
+  expect(resources({ resources: { cpu: { limit: Cpu.units(4) } } })).toEqual({
+    requests: { cpu: '250m', memory: '500Mi' },
+    limits: { cpu: '4', memory: '1500Mi' },
+  });
+});
+
+test('a ServiceAccount of the user takes the place of ours', () => {
+  const manifests = synth((chart) => {
+    const serviceAccount = ServiceAccount.fromServiceAccountName(chart, 'sa', 'theirs');
+    new VmSingle(chart, 'metrics', { volume, serviceAccount });
+  });
+  expect(podOf(workloadOf(manifests))['serviceAccountName']).toBe('theirs');
+  expect(manifests.map(({ kind }) => kind)).not.toContain('ServiceAccount');
+});
+
+test('scheduling, probes and grace are the user’s where given', () => {
+  const toleration = { key: 'dedicated', operator: 'Equal', value: 'metrics', effect: 'NoSchedule' } as const;
+  const pod = podOf(
+    workloadOf(
+      single({
+        nodeSelector: { disk: 'ssd' },
+        tolerations: [toleration],
+        priorityClassName: 'metrics',
+        spread: { hosts: 'required', zones: 'none' },
+        probes: { readiness: { periodSeconds: 30 } },
+      }),
+    ),
+  );
+  expect(pod).toMatchObject({ nodeSelector: { disk: 'ssd' }, tolerations: [toleration], priorityClassName: 'metrics' });
+  expect(pod['topologySpreadConstraints']).toHaveLength(1);
+  expect(pod['topologySpreadConstraints'][0]).toMatchObject({
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'DoNotSchedule',
+  });
+  expect(pod['containers'][0].readinessProbe).toMatchObject({ periodSeconds: 30, timeoutSeconds: 5 });
+});
