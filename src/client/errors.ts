@@ -55,7 +55,7 @@ export abstract class RequestError extends VictoriaMetricsError {
   /** The MetricsQL expression, for queries. */
   readonly query: string | undefined;
 
-  constructor(request: RequestDescription, what: string, options?: ErrorOptions) {
+  constructor(request: RequestDescription, what: string, options?: { readonly cause?: unknown }) {
     const query = request.query === undefined ? '' : ` (query: ${excerpt(request.query)})`;
     super(`${request.method} ${request.url} ${what}${query}`, options);
     this.method = request.method;
@@ -133,7 +133,7 @@ export class BadResponseError extends RequestError {
   /** The start of the response body, at most 4096 characters. */
   readonly body: string;
 
-  constructor(request: RequestDescription, problem: string, body: string, options?: ErrorOptions) {
+  constructor(request: RequestDescription, problem: string, body: string, options?: { readonly cause?: unknown }) {
     super(request, `gave an answer that is no query result: ${problem}`, options);
     this.body = body.slice(0, ERROR_BODY_LIMIT);
   }
