@@ -2,6 +2,7 @@ import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vminsertFlags, type VminsertFlags } from '../flags';
 import {
+  checkGraceful,
   IngestEndpoints,
   listenerPorts,
   setIngestionFlags,
@@ -63,6 +64,7 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
       problems,
     });
     this.listeners = props.listeners;
+    checkGraceful(props, PREFIX, problems);
     for (const node of nodes) node.connectFrom(this);
   }
 

@@ -1,7 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vmselectFlags, type VmselectFlags } from '../flags';
-import { HTTP_PORT_NAME, setQueryFlags, SHUTDOWN_DELAY, VictoriaMetricsServer } from '../roles';
+import { checkGraceful, HTTP_PORT_NAME, setQueryFlags, SHUTDOWN_DELAY, VictoriaMetricsServer } from '../roles';
 import { Cpu, IMAGES, Tenant } from '../values';
 import { ReadEndpoint } from '../wiring';
 import { isEphemeral, scaling } from '../workload';
@@ -63,6 +63,7 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
       prefix: PREFIX,
       problems,
     });
+    checkGraceful(props, PREFIX, problems);
     for (const node of nodes) node.connectFrom(this);
     if (!isEphemeral(cache) && !props.autoscaling && this.replicas > 1) this.connectPeers(flags);
   }

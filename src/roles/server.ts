@@ -55,6 +55,22 @@ export interface GracefulProps {
 
 export const GRACEFUL_SHAPE: Shape<GracefulProps> = { shutdownDelay: duration };
 
+/** The process must live at least until it has closed its listener. */
+export function checkGraceful(
+  { shutdownDelay = SHUTDOWN_DELAY, terminationGracePeriod }: GracefulProps & WorkloadProps,
+  prefix: string,
+  problems: Problems,
+): void {
+  const delay = shutdownDelay.toMilliseconds({ integral: false });
+  const grace = terminationGracePeriod?.toMilliseconds({ integral: false });
+  problems.when(grace !== undefined && grace <= delay, {
+    prop: `${prefix}terminationGracePeriod`,
+    value: terminationGracePeriod,
+    rule: `the process still answers for ${delay} ms of it (${prefix}shutdownDelay) and would be killed before it has finished`,
+    fix: `lengthen it, or shorten \`${prefix}shutdownDelay\``,
+  });
+}
+
 /** Longer than it usually takes until every node has learnt that a pod is going. */
 export const SHUTDOWN_DELAY = Duration.seconds(10);
 

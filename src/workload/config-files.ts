@@ -2,12 +2,16 @@ import { createHash } from 'node:crypto';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Problems } from '../validation';
+import { StackDefaults } from './stack-defaults';
 
-/** The API server refuses a larger object. */
-const OBJECT_LIMIT_BYTES = 1024 * 1024;
+/** The API server refuses a ConfigMap with more data. */
+const CONFIG_MAP_LIMIT_BYTES = 1024 * 1024;
 
-/** What the metadata of a ConfigMap, with the copy that `kubectl apply` keeps of it, may need beside the data. */
-const METADATA_BYTES = 16 * 1024;
+/** `kubectl apply` keeps a copy of the object, as JSON, in an annotation, and the API server refuses longer ones. */
+const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
+
+/** More than name, labels and annotations of a ConfigMap of ours need. */
+const METADATA_BYTES = 4 * 1024;
 
 /** File name to content. */
 export type Files = Readonly<Record<string, string>>;
@@ -28,14 +32,29 @@ export function configMap(
       fix: 'rename the file',
     });
   }
-  const bytes = Object.entries(files).reduce((sum, [name, text]) => sum + name.length + Buffer.byteLength(text), 0);
-  problems.when(bytes > OBJECT_LIMIT_BYTES - METADATA_BYTES, {
-    prop: 'files',
-    value: Object.keys(files).join(', '),
-    rule: `${bytes} bytes do not fit into the ConfigMap ${metadata.name}: Kubernetes refuses objects above 1 MiB`,
-    fix: 'split the files over several calls, or shorten them',
-  });
+  checkSize(scope, metadata.name, files, problems);
   return new ApiObject(scope, id, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: files });
+}
+
+function checkSize(scope: Construct, name: string, files: Files, problems: Problems): void {
+  const { serverSideApply = false } = StackDefaults.of(scope);
+  const bytes = Object.entries(files).reduce((sum, [file, text]) => sum + file.length + Buffer.byteLength(text), 0);
+  const applied = Buffer.byteLength(JSON.stringify(files)) + METADATA_BYTES;
+  if (bytes > CONFIG_MAP_LIMIT_BYTES) {
+    problems.add({
+      prop: 'files',
+      value: Object.keys(files).join(', '),
+      rule: `${bytes} bytes do not fit into the ConfigMap ${name}: Kubernetes takes 1 MiB`,
+      fix: 'split the files over several calls, or shorten them',
+    });
+  } else if (applied > ANNOTATIONS_LIMIT_BYTES && !serverSideApply) {
+    problems.add({
+      prop: 'files',
+      value: Object.keys(files).join(', '),
+      rule: `${bytes} bytes make the ConfigMap ${name} too large for kubectl apply, which keeps a copy in an annotation of at most 256 KiB`,
+      fix: 'split the files over several calls, or apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`',
+    });
+  }
 }
 
 /** Changes whenever a file changes, whatever the order of the files. */

@@ -36,6 +36,13 @@ export interface StackDefaultsProps {
    * @default - pods labelled `k8s-app: kube-dns` in kube-system, and NodeLocal DNSCache on 169.254.20.10
    */
   readonly dns?: readonly NetworkPolicyPeer[];
+  /**
+   * Whether the manifests are applied server-side (`kubectl apply --server-side`, `ServerSideApply=true` in Argo CD),
+   * which lets a ConfigMap have 1 MiB instead of 256 KiB.
+   *
+   * @default false
+   */
+  readonly serverSideApply?: boolean;
   /** Labels of every object and pod, beside those of the chart. @default - none */
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -53,6 +60,7 @@ const SHAPE: Shape<StackDefaultsProps> = {
     "write for example 'cluster.local'",
   ),
   networkPolicies: boolean,
+  serverSideApply: boolean,
   dns: listOf(object<NetworkPolicyPeer>({ podSelector: anything, namespaceSelector: anything, ipBlock: anything })),
   labels: anything,
 };

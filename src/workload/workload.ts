@@ -149,6 +149,10 @@ export abstract class Workload extends Construct implements Wired {
     return this.spec.autoscaling?.minReplicas ?? this.spec.replicas;
   }
 
+  private get mostReplicas(): number {
+    return this.spec.autoscaling?.maxReplicas ?? this.spec.replicas;
+  }
+
   public addEnv(...variables: readonly EnvVar[]): this {
     this.env.push(...variables);
     return this;
@@ -245,15 +249,24 @@ export abstract class Workload extends Construct implements Wired {
     return volume === undefined || isEphemeral(volume) ? undefined : volume;
   }
 
-  private get secretNames(): string[] {
-    return [...new Set(this.spec.secrets.map((ref) => ref.secretName))].sort();
+  /** The Secrets to mount, each with the keys that are needed of it. */
+  private get secrets(): { readonly secretName: string; readonly keys: readonly string[] }[] {
+    const refs = this.spec.secrets;
+    const names = [...new Set(refs.map(({ secretName }) => secretName))].sort();
+    return names.map((secretName) => ({
+      secretName,
+      keys: [...new Set(refs.filter((ref) => ref.secretName === secretName).map(({ key }) => key))].sort(),
+    }));
   }
 
   private ownVolumes(): Volume[] {
     const { data } = this.spec;
     return [
       ...(data && isEphemeral(data.volume) ? [emptyDir(DATA_VOLUME, data.volume.sizeLimit)] : []),
-      ...this.secretNames.map((secretName, index) => ({ name: secretVolume(index), secret: { secretName } })),
+      ...this.secrets.map(({ secretName, keys }, index) => ({
+        name: secretVolume(index),
+        secret: { secretName, items: keys.map((key) => ({ key, path: key })) },
+      })),
     ];
   }
 
@@ -261,7 +274,7 @@ export abstract class Workload extends Construct implements Wired {
     const { data } = this.spec;
     return [
       ...(data ? [{ name: DATA_VOLUME, mountPath: data.mountPath }] : []),
-      ...this.secretNames.map((secretName, index) => ({
+      ...this.secrets.map(({ secretName }, index) => ({
         name: secretVolume(index),
         mountPath: secretFolder(secretName),
         readOnly: true,
@@ -383,13 +396,18 @@ export abstract class Workload extends Construct implements Wired {
           extraContainers: this.extraContainers,
           initContainers: this.initContainers,
           serviceAccountName: this.serviceAccountName,
-          terminationGracePeriodSeconds: (props.terminationGracePeriod ?? spec.terminationGracePeriod).toSeconds(),
+          terminationGracePeriodSeconds: this.gracePeriodSeconds,
           selector: this.selectorLabels,
           revisioned: spec.kind === 'Deployment',
         },
         props,
       ),
     };
+  }
+
+  private get gracePeriodSeconds(): number {
+    const period = this.spec.props.terminationGracePeriod ?? this.spec.terminationGracePeriod;
+    return Math.ceil(period.toSeconds({ integral: false }));
   }
 
   private claimTemplate(claim: ClaimProps): PersistentVolumeClaim {
@@ -400,7 +418,7 @@ export abstract class Workload extends Construct implements Wired {
     const { props, prefix, problems } = this.spec;
     const given = props.podDisruptionBudget;
     if (given === false) return undefined;
-    if (given === undefined) return this.replicas > 1 ? { maxUnavailable: 1 } : undefined;
+    if (given === undefined) return this.mostReplicas > 1 ? { maxUnavailable: 1 } : undefined;
     const prop = `${prefix}podDisruptionBudget`;
     problems.when(given.maxUnavailable !== undefined && given.minAvailable !== undefined, {
       prop,
@@ -467,11 +485,10 @@ export abstract class Workload extends Construct implements Wired {
       });
     }
     for (const { name, persistentVolumeClaim: claim } of this.volumes) {
-      const pods = this.spec.autoscaling?.maxReplicas ?? this.spec.replicas;
-      problems.when(claim !== undefined && !claim.readOnly && pods > 1, {
+      problems.when(claim !== undefined && !claim.readOnly && this.mostReplicas > 1, {
         prop: `${prefix}extraVolumes['${name}'].persistentVolumeClaim.claimName`,
         value: claim?.claimName,
-        rule: `one claim would be shared by ${pods} replicas, which a ReadWriteOnce volume cannot be`,
+        rule: `one claim would be shared by ${this.mostReplicas} replicas, which a ReadWriteOnce volume cannot be`,
         fix: 'mount it with `readOnly: true`, or use a volume that each pod has for itself',
       });
     }

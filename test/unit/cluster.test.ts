@@ -259,7 +259,9 @@ test('basic auth is read from a mounted Secret, and endpoints carry it', () => {
   expect(argsOf(statefulSet!)).toEqual(
     expect.arrayContaining(['-httpAuth.username=admin', '-httpAuth.password=file:///etc/secrets/vm-auth/password']),
   );
-  expect(podOf(statefulSet!)['volumes']).toEqual([{ name: 'secret-0', secret: { secretName: 'vm-auth' } }]);
+  expect(podOf(statefulSet!)['volumes']).toEqual([
+    { name: 'secret-0', secret: { secretName: 'vm-auth', items: [{ key: 'password', path: 'password' }] } },
+  ]);
   expect(podOf(statefulSet!)['containers'][0].volumeMounts).toContainEqual({
     name: 'secret-0',
     mountPath: '/etc/secrets/vm-auth',

@@ -100,17 +100,28 @@ describe('config files', () => {
     expect(template('a')).not.toEqual(template('b'));
   });
 
+  const withBytes = (bytes: number, serverSideApply?: boolean) =>
+    problemsOf((chart) => {
+      StackDefaults.set(chart, { serverSideApply });
+      new VmSingle(chart, 'metrics', { volume }).addConfigFiles('big', '/etc/big', { 'a.yml': 'x'.repeat(bytes) });
+    });
+
   test('beyond what Kubernetes stores are refused', () => {
-    expect(
-      problemsOf((chart) => {
-        new VmSingle(chart, 'metrics', { volume }).addConfigFiles('big', '/etc/big', {
-          'a.yml': 'x'.repeat(1_048_576),
-        });
-      }),
-    ).toEqual([
-      '[test/metrics] files = "a.yml": 1048581 bytes do not fit into the ConfigMap metrics-vmsingle-big: Kubernetes refuses ' +
-        'objects above 1 MiB. To fix: split the files over several calls, or shorten them.',
+    expect(withBytes(1_048_576, true)).toEqual([
+      '[test/metrics] files = "a.yml": 1048581 bytes do not fit into the ConfigMap metrics-vmsingle-big: ' +
+        'Kubernetes takes 1 MiB. To fix: split the files over several calls, or shorten them.',
     ]);
+    expect(withBytes(1_048_571, true)).toEqual([]);
+  });
+
+  test('beyond what kubectl apply can copy into an annotation are refused, unless it is not to', () => {
+    expect(withBytes(262_144)).toEqual([
+      '[test/metrics] files = "a.yml": 262149 bytes make the ConfigMap metrics-vmsingle-big too large for kubectl apply, ' +
+        'which keeps a copy in an annotation of at most 256 KiB. To fix: split the files over several calls, or apply ' +
+        'server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`.',
+    ]);
+    expect(withBytes(262_144, true)).toEqual([]);
+    expect(withBytes(250_000)).toEqual([]);
   });
 });
 

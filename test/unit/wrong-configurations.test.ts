@@ -219,6 +219,12 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
       "To fix: write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }.",
   ],
   [
+    'a grace period that ends before the listener closes',
+    { vminsert: { terminationGracePeriod: Duration.seconds(5) } },
+    'vminsert.terminationGracePeriod = 5 seconds: the process still answers for 10000 ms of it (vminsert.shutdownDelay) and ' +
+      'would be killed before it has finished. To fix: lengthen it, or shorten `vminsert.shutdownDelay`.',
+  ],
+  [
     'a request above its limit',
     { vmselect: { resources: { memory: { request: Size.gibibytes(2), limit: Size.gibibytes(1) } } } },
     'vmselect.resources.memory.request = "2Gi": a request must not be above its limit (1Gi). ' +
