@@ -23,7 +23,7 @@ export {
   type ServerProps,
   type StoreProps,
 } from './roles';
-export { InvalidValueError, type Problem } from './validation';
+export { InvalidValueError, Problems, type Problem } from './validation';
 export { Cpu, Image, IMAGES, Retention, SecretRef, Tenant, VICTORIA_METRICS_VERSION, type NamedSecret } from './values';
 export {
   Endpoint,
@@ -36,16 +36,27 @@ export {
   type NetworkPort,
   type Peer,
 } from './wiring';
-export { StackDefaults, Workload, type StackDefaultsProps, type WorkloadProps } from './workload';
+export {
+  livenessProbe,
+  readinessProbe,
+  StackDefaults,
+  Workload,
+  type StackDefaultsProps,
+  type WorkloadProps,
+  type WorkloadSpec,
+} from './workload';
 export type {
   Affinity,
   AutoscalingProps,
   ClaimProps,
   ClaimRetentionPolicy,
+  ControllerKind,
   Container,
   DisruptionBudgetProps,
   EnvVar,
   EphemeralProps,
+  Identity,
+  PortProps,
   ProbeProps,
   ProbeTimings,
   RunAs,

@@ -1,4 +1,5 @@
 export * from './autoscaling';
+export * from './controller';
 export * from './disruption-budget';
 export * from './kubernetes';
 export * from './labels';
@@ -6,6 +7,7 @@ export * from './probes';
 export * from './props';
 export * from './scaling';
 export * from './scheduling';
+export * from './secret-files';
 export * from './security';
 export * from './service';
 export * from './stack-defaults';

@@ -1,9 +1,8 @@
 import type { IConstruct } from 'constructs';
 import { expandProtocols, type PortProps } from './service';
-import type { Container, EnvVar, PodSpec, Volume, VolumeMount } from './kubernetes';
+import type { Container, EnvVar, PodSpec, TopologySpreadConstraint, Volume, VolumeMount } from './kubernetes';
 import type { Probes } from './probes';
 import type { WorkloadProps } from './props';
-import { topologySpread } from './scheduling';
 import { podSecurityContext, RESTRICTED_CONTAINER } from './security';
 import { StackDefaults } from './stack-defaults';
 
@@ -22,9 +21,7 @@ export interface PodParts {
   readonly initContainers: readonly Container[];
   readonly serviceAccountName: string;
   readonly terminationGracePeriodSeconds: number;
-  readonly selector: Readonly<Record<string, string>>;
-  /** Whether the pods belong to a Deployment, which tells its revisions apart by a label. */
-  readonly revisioned: boolean;
+  readonly topologySpreadConstraints: readonly TopologySpreadConstraint[];
 }
 
 /** The hardened pod that every component runs in. */
@@ -62,7 +59,7 @@ export function podSpec(scope: IConstruct, parts: PodParts, props: WorkloadProps
     serviceAccountName: parts.serviceAccountName,
     terminationGracePeriodSeconds: parts.terminationGracePeriodSeconds,
     tolerations: props.tolerations,
-    topologySpreadConstraints: orNothing(topologySpread(props.spread ?? {}, parts.selector, parts.revisioned)),
+    topologySpreadConstraints: orNothing(parts.topologySpreadConstraints),
     volumes: orNothing(parts.volumes),
   };
 }

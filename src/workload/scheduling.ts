@@ -1,4 +1,4 @@
-import type { NetworkPolicyPeer } from '../wiring';
+import type { ControllerKind } from './controller';
 import type { Affinity, Toleration, TopologySpreadConstraint } from './kubernetes';
 
 /**
@@ -31,15 +31,13 @@ export interface SchedulingProps {
 
 const TOPOLOGIES = { hosts: 'kubernetes.io/hostname', zones: 'topology.kubernetes.io/zone' } as const;
 
-/**
- * @param revisioned whether pods carry `pod-template-hash`; counting only pods of the same revision keeps a rolling
- *   update of a Deployment from being skewed by the pods that it replaces
- */
+/** Keeps the replicas apart. A DaemonSet is spread by its nature. */
 export function topologySpread(
-  { hosts = 'preferred', zones = 'preferred' }: SpreadProps,
-  matchLabels: NonNullable<NetworkPolicyPeer['podSelector']>['matchLabels'],
-  revisioned: boolean,
+  kind: ControllerKind,
+  { hosts = 'preferred', zones = 'preferred' }: SpreadProps = {},
+  matchLabels: Readonly<Record<string, string>>,
 ): TopologySpreadConstraint[] {
+  if (kind === 'DaemonSet') return [];
   return Object.entries({ hosts, zones })
     .filter(([, policy]) => policy !== 'none')
     .map(([topology, policy]) => ({
@@ -47,6 +45,7 @@ export function topologySpread(
       topologyKey: TOPOLOGIES[topology as keyof typeof TOPOLOGIES],
       whenUnsatisfiable: policy === 'required' ? 'DoNotSchedule' : 'ScheduleAnyway',
       labelSelector: { matchLabels },
-      ...(revisioned ? { matchLabelKeys: ['pod-template-hash'] } : {}),
+      // Counting pods of the same revision only keeps a rolling update from being skewed by the pods that it replaces.
+      ...(kind === 'Deployment' ? { matchLabelKeys: ['pod-template-hash'] } : {}),
     }));
 }

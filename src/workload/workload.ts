@@ -2,12 +2,14 @@ import { ApiObject, Chart, Lazy, type Duration } from 'cdk8s';
 import type { ContainerResources } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import type { Problems } from '../validation';
-import { isDnsLabel, type Image, type SecretRef } from '../values';
+import type { Image, SecretRef } from '../values';
 import { Connections, Endpoint, type Credentials, type EndpointProps, type Wired } from '../wiring';
 import { horizontalPodAutoscaler, type AutoscalingProps } from './autoscaling';
 import { checksum, configMap, type Files } from './config-files';
+import { checkName, checkPod, checkPorts } from './checks';
+import { controllerSpec, type ControllerKind } from './controller';
 import { allowedDisruptions, disruptionBudget, type DisruptionBudgetProps } from './disruption-budget';
-import type { Container, EnvVar, PersistentVolumeClaim, Volume, VolumeMount } from './kubernetes';
+import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import { descriptiveLabels, selectorLabels, type Identity } from './labels';
 import { networkPolicy } from './network-policy';
 import { podSpec } from './pod';
@@ -15,13 +17,15 @@ import { adjust, type Probes } from './probes';
 import type { WorkloadProps } from './props';
 import { reportDuplicateNames } from './registry';
 import { checkLimits, mergeResources, renderResources } from './resources';
+import { topologySpread } from './scheduling';
+import { secretMounts, secretVolumes } from './secret-files';
 import { clientService, headlessService, type PortProps } from './service';
 import { StackDefaults } from './stack-defaults';
 import { claimTemplate, emptyDir, isEphemeral, type ClaimProps, type VolumeProps } from './storage';
 
 /** What a component says about itself; everything else is the same for all. */
 export interface WorkloadSpec {
-  readonly kind: 'StatefulSet' | 'Deployment';
+  readonly kind: ControllerKind;
   /** The name of the workload, its Service and everything else that belongs to it. */
   readonly name: string;
   readonly identity: Identity;
@@ -35,7 +39,8 @@ export interface WorkloadSpec {
   readonly metricsPort: string;
   /** What HTTP clients must send. @default - nothing */
   readonly credentials?: Credentials;
-  readonly replicas: number;
+  /** Of a DaemonSet: not said, there is one on each node. */
+  readonly replicas?: number;
   readonly autoscaling?: AutoscalingProps;
   readonly resources: ContainerResources;
   readonly probes: Probes;
@@ -55,27 +60,7 @@ export interface WorkloadSpec {
   readonly problems: Problems;
 }
 
-/** The file at which a key of a Secret is mounted. */
-export function secretPath(ref: SecretRef): string {
-  return `${secretFolder(ref.secretName)}/${ref.key}`;
-}
-
-function secretFolder(secretName: string): string {
-  return `/etc/secrets/${secretName}`;
-}
-
-/** Names of Secrets may be longer than names of volumes. */
-function secretVolume(index: number): string {
-  return `secret-${index}`;
-}
-
-/** Pod names add an ordinal or a hash, and a StatefulSet puts its name and a hash of 11 characters into a label. */
-const MAX_NAME_LENGTH = { StatefulSet: 52, Deployment: 63 } as const;
-
 const DATA_VOLUME = 'data';
-
-/** Kubernetes' own default. */
-const REVISION_HISTORY_LIMIT = 10;
 
 /**
  * A set of equal pods with all that belongs to it: Services, ServiceAccount, PodDisruptionBudget, NetworkPolicy, and a
@@ -132,7 +117,8 @@ export abstract class Workload extends Construct implements Wired {
 
     this.resources = mergeResources(spec.resources, props.resources);
 
-    this.checkName();
+    checkName(spec.kind, name, problems);
+    checkPorts(name, spec.ports, problems);
     checkLimits(this.resources, `${spec.prefix}resources`, problems);
     this.makeObjects();
     reportDuplicateNames(this);
@@ -144,13 +130,13 @@ export abstract class Workload extends Construct implements Wired {
     return Chart.of(this).namespace;
   }
 
-  /** How many pods there are, at the least where they are autoscaled. */
+  /** How many pods there are, at the least where they are autoscaled; of a DaemonSet, on each node. */
   public get replicas(): number {
-    return this.spec.autoscaling?.minReplicas ?? this.spec.replicas;
+    return this.spec.autoscaling?.minReplicas ?? this.spec.replicas ?? 1;
   }
 
   private get mostReplicas(): number {
-    return this.spec.autoscaling?.maxReplicas ?? this.spec.replicas;
+    return this.spec.autoscaling?.maxReplicas ?? this.spec.replicas ?? 1;
   }
 
   public addEnv(...variables: readonly EnvVar[]): this {
@@ -249,44 +235,22 @@ export abstract class Workload extends Construct implements Wired {
     return volume === undefined || isEphemeral(volume) ? undefined : volume;
   }
 
-  /** The Secrets to mount, each with the keys that are needed of it. */
-  private get secrets(): { readonly secretName: string; readonly keys: readonly string[] }[] {
-    const refs = this.spec.secrets;
-    const names = [...new Set(refs.map(({ secretName }) => secretName))].sort();
-    return names.map((secretName) => ({
-      secretName,
-      keys: [...new Set(refs.filter((ref) => ref.secretName === secretName).map(({ key }) => key))].sort(),
-    }));
-  }
-
   private ownVolumes(): Volume[] {
-    const { data } = this.spec;
-    return [
-      ...(data && isEphemeral(data.volume) ? [emptyDir(DATA_VOLUME, data.volume.sizeLimit)] : []),
-      ...this.secrets.map(({ secretName, keys }, index) => ({
-        name: secretVolume(index),
-        secret: { secretName, items: keys.map((key) => ({ key, path: key })) },
-      })),
-    ];
+    const { data, secrets } = this.spec;
+    const cache = data && isEphemeral(data.volume) ? [emptyDir(DATA_VOLUME, data.volume.sizeLimit)] : [];
+    return [...cache, ...secretVolumes(secrets)];
   }
 
   private ownVolumeMounts(): VolumeMount[] {
-    const { data } = this.spec;
-    return [
-      ...(data ? [{ name: DATA_VOLUME, mountPath: data.mountPath }] : []),
-      ...this.secrets.map(({ secretName }, index) => ({
-        name: secretVolume(index),
-        mountPath: secretFolder(secretName),
-        readOnly: true,
-      })),
-    ];
+    const { data, secrets } = this.spec;
+    return [...(data ? [{ name: DATA_VOLUME, mountPath: data.mountPath }] : []), ...secretMounts(secrets)];
   }
 
   private makeObjects(): void {
     const { kind, ports, props, balanced, autoscaling } = this.spec;
     const workload = this.object('Resource', kind, 'apps/v1', {
       metadata: { annotations: props.annotations },
-      spec: Lazy.any({ produce: () => (kind === 'StatefulSet' ? this.statefulSet() : this.deployment()) }),
+      spec: Lazy.any({ produce: () => this.controllerSpec() }),
     });
     if (balanced) {
       this.object('Service', 'Service', 'v1', {
@@ -337,39 +301,16 @@ export abstract class Workload extends Construct implements Wired {
     });
   }
 
-  private statefulSet(): object {
-    const { claim } = this;
-    return {
-      ...this.workloadFields(),
-      serviceName: this.governingName,
-      // Pods do not wait for each other: after an outage of the whole set all must come back at once.
-      podManagementPolicy: 'Parallel',
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
-      persistentVolumeClaimRetentionPolicy: {
-        whenDeleted: claim?.retentionPolicy?.whenDeleted ?? 'Retain',
-        whenScaled: claim?.retentionPolicy?.whenScaled ?? 'Retain',
-      },
-      volumeClaimTemplates: claim ? [this.claimTemplate(claim)] : undefined,
-    };
-  }
-
-  private deployment(): object {
-    return {
-      ...this.workloadFields(),
-      // A new pod is ready before an old one goes.
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-    };
-  }
-
-  private workloadFields(): object {
-    const { spec } = this;
-    return {
-      // An autoscaler owns the number; a number here would reset it at every apply.
-      replicas: spec.autoscaling ? undefined : spec.replicas,
-      revisionHistoryLimit: REVISION_HISTORY_LIMIT,
-      selector: { matchLabels: this.selectorLabels },
+  private controllerSpec(): object {
+    const { kind, autoscaling, replicas } = this.spec;
+    return controllerSpec(kind, {
+      selector: this.selectorLabels,
       template: this.podTemplate(),
-    };
+      replicas: kind === 'DaemonSet' || autoscaling ? undefined : replicas,
+      governingService: this.governingName,
+      claims: this.claim ? [claimTemplate(DATA_VOLUME, this.claim, this.selectorLabels)] : [],
+      claimRetentionPolicy: this.claim?.retentionPolicy,
+    });
   }
 
   private podTemplate(): object {
@@ -397,8 +338,7 @@ export abstract class Workload extends Construct implements Wired {
           initContainers: this.initContainers,
           serviceAccountName: this.serviceAccountName,
           terminationGracePeriodSeconds: this.gracePeriodSeconds,
-          selector: this.selectorLabels,
-          revisioned: spec.kind === 'Deployment',
+          topologySpreadConstraints: topologySpread(spec.kind, props.spread, this.selectorLabels),
         },
         props,
       ),
@@ -408,10 +348,6 @@ export abstract class Workload extends Construct implements Wired {
   private get gracePeriodSeconds(): number {
     const period = this.spec.props.terminationGracePeriod ?? this.spec.terminationGracePeriod;
     return Math.ceil(period.toSeconds({ integral: false }));
-  }
-
-  private claimTemplate(claim: ClaimProps): PersistentVolumeClaim {
-    return claimTemplate(DATA_VOLUME, claim, this.selectorLabels);
   }
 
   private budget(): DisruptionBudgetProps | undefined {
@@ -435,66 +371,21 @@ export abstract class Workload extends Construct implements Wired {
     return given;
   }
 
-  private checkName(): void {
-    const { kind, name, ports, problems } = this.spec;
-    const limit = MAX_NAME_LENGTH[kind];
-    problems.when(!isDnsLabel(name) || name.length > limit, {
-      prop: 'name',
-      value: name,
-      rule: `the name of a ${kind} has at most ${limit} lower-case letters, digits and -, and begins and ends with a letter or digit`,
-      fix: 'give the construct a shorter or simpler id, or set its `name`',
-    });
-    const seen = new Map<number, string>();
-    for (const port of ports) {
-      const other = seen.get(port.port);
-      problems.when(other !== undefined, {
-        prop: 'port',
-        value: port.port,
-        rule: `${port.name} and ${other} of ${name} listen on the same port`,
-        fix: 'give one of them another port',
-      });
-      seen.set(port.port, port.name);
-    }
-  }
-
   /** What can only be told once nothing is added to the pods any more. */
   private checkPods(problems: Problems): void {
-    const { prefix } = this.spec;
-    const containers = [this.spec.identity.name, ...this.extraContainers.map(({ name }) => name)];
-    for (const [prop, names] of [
-      ['extraContainers', [...containers, ...this.initContainers.map(({ name }) => name)]],
-      ['extraVolumes', [...(this.claim ? [DATA_VOLUME] : []), ...this.volumes.map(({ name }) => name)]],
-      ['env', this.env.map(({ name }) => name)],
-    ] as const) {
-      for (const name of repeated(names)) {
-        problems.add({
-          prop: `${prefix}${prop}`,
-          value: name,
-          rule: 'a pod cannot have two of the same name',
-          fix: 'rename one of them',
-        });
-      }
-    }
-    const volumeNames = new Set([...(this.claim ? [DATA_VOLUME] : []), ...this.volumes.map(({ name }) => name)]);
-    for (const { name } of this.volumeMounts) {
-      problems.when(!volumeNames.has(name), {
-        prop: `${prefix}extraVolumeMounts`,
-        value: name,
-        rule: 'the pod has no volume of this name',
-        fix: `add it to \`${prefix}extraVolumes\``,
-      });
-    }
-    for (const { name, persistentVolumeClaim: claim } of this.volumes) {
-      problems.when(claim !== undefined && !claim.readOnly && this.mostReplicas > 1, {
-        prop: `${prefix}extraVolumes['${name}'].persistentVolumeClaim.claimName`,
-        value: claim?.claimName,
-        rule: `one claim would be shared by ${this.mostReplicas} replicas, which a ReadWriteOnce volume cannot be`,
-        fix: 'mount it with `readOnly: true`, or use a volume that each pod has for itself',
-      });
-    }
+    checkPod(
+      {
+        main: this.spec.identity.name,
+        extraContainers: this.extraContainers,
+        initContainers: this.initContainers,
+        env: this.env,
+        volumes: this.volumes,
+        volumeMounts: this.volumeMounts,
+        claimed: this.claim ? [DATA_VOLUME] : [],
+        most: this.mostReplicas,
+      },
+      this.spec.prefix,
+      problems,
+    );
   }
-}
-
-function repeated(names: readonly string[]): Set<string> {
-  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
 }

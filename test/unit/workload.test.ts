@@ -1,6 +1,18 @@
-import { ApiObject, Chart, JsonPatch, Size } from 'cdk8s';
+import { ApiObject, Chart, Duration, JsonPatch, Size } from 'cdk8s';
 import { Cpu as PlusCpu, ServiceAccount } from 'cdk8s-plus-28';
-import { Cpu, Image, StackDefaults, VmCluster, VmSingle, type VmSingleProps } from '../../src';
+import type { Construct } from 'constructs';
+import {
+  Cpu,
+  Image,
+  Problems,
+  readinessProbe,
+  StackDefaults,
+  VmCluster,
+  VmSingle,
+  Workload,
+  type VmSingleProps,
+  type WorkloadProps,
+} from '../../src';
 import { appWith, find, manifestsOf, podOf, problemsOf, synth, type Manifest } from './synth';
 
 const volume = { size: Size.gibibytes(10) };
@@ -240,4 +252,55 @@ test('scheduling, probes and grace are the user’s where given', () => {
     whenUnsatisfiable: 'DoNotSchedule',
   });
   expect(pod['containers'][0].readinessProbe).toMatchObject({ periodSeconds: 30, timeoutSeconds: 5 });
+});
+
+/** A component that says only what is special about it. */
+class Exporter extends Workload {
+  public constructor(scope: Construct, id: string, props: WorkloadProps = {}) {
+    const problems = new Problems();
+    super(scope, id, {
+      kind: 'DaemonSet',
+      name: id,
+      identity: { name: 'exporter', instance: id, component: 'exporter' },
+      defaultImage: Image.parse('registry.local/exporter:v1'),
+      args: () => ['--listen=:9100'],
+      ports: [{ name: 'http', port: 9100 }],
+      metricsPort: 'http',
+      resources: {
+        cpu: { request: Cpu.millis(50) },
+        memory: { request: Size.mebibytes(32), limit: Size.mebibytes(64) },
+      },
+      probes: { readiness: readinessProbe({ httpGet: { path: '/', port: 'http' } }) },
+      terminationGracePeriod: Duration.seconds(30),
+      secrets: [],
+      balanced: true,
+      stateful: false,
+      props,
+      prefix: '',
+      problems,
+    });
+    problems.reportAt(this);
+  }
+}
+
+describe('a component of one’s own, on every node', () => {
+  const app = appWith((chart) => new Exporter(chart, 'exporter'));
+  const manifests = manifestsOf(app);
+
+  test('brings all that belongs to it', () => {
+    expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+      'DaemonSet exporter',
+      'Service exporter',
+      'ServiceAccount exporter',
+      'NetworkPolicy exporter',
+    ]);
+  });
+
+  test('is updated node by node, and not told where to be', () => {
+    const { spec } = find(manifests, 'DaemonSet', 'exporter');
+    expect(spec).not.toHaveProperty('replicas');
+    expect(spec.updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } });
+    expect(spec.template.spec).not.toHaveProperty('topologySpreadConstraints');
+    expect(spec.template.spec.securityContext).toMatchObject({ runAsNonRoot: true });
+  });
 });
