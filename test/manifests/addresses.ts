@@ -1,0 +1,80 @@
+import { findObject, podTexts, replicaRange, workloads, type Manifest, type Policy, type Workload } from './manifest';
+import { mayResolveNames, refusals } from './network-policies';
+import { containerPorts, governingService, selectedBy, targetOf, type Service } from './services';
+
+/** An address within the cluster, as it stands in the args or a config file of a pod. */
+export interface Address {
+  readonly place: string;
+  readonly host: string;
+  readonly service: string;
+  readonly namespace: string;
+  /** The name of a single pod, where the address has one. */
+  readonly pod?: string;
+  readonly port?: number;
+}
+
+const ADDRESS =
+  /(?:(?<scheme>https?):\/\/(?:[^/@\s]*@)?)?(?<host>(?:(?<pod>[-a-z0-9]+)\.)?(?<service>[-a-z0-9]+)\.(?<namespace>[-a-z0-9]+)\.svc(?![-a-z0-9])(?:\.[a-z0-9][-a-z0-9.]*)?)(?::(?<port>\d+))?/g;
+
+const STANDARD_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+/** Every `service.namespace.svc` and `pod.service.namespace.svc` that the pods are told. */
+export function inClusterAddresses(workload: Workload, objects: readonly Manifest[]): Address[] {
+  return podTexts(workload, objects).flatMap(({ place, text }) =>
+    [...text.matchAll(ADDRESS)].map(({ groups }) => {
+      const { scheme = '', host = '', pod, service = '', namespace = '', port } = groups ?? {};
+      return { place, host, pod, service, namespace, port: port ? Number(port) : STANDARD_PORTS[scheme] };
+    }),
+  );
+}
+
+/** Every address within the cluster exists, and its NetworkPolicies let the pods connect to it. */
+export const reachableAddresses: Policy = (objects) =>
+  workloads(objects).flatMap((source) => {
+    const addresses = inClusterAddresses(source, objects);
+    return [
+      ...(addresses.length > 0 && !mayResolveNames(source, objects)
+        ? [`${source.title}: connects by name, and its NetworkPolicy refuses DNS`]
+        : []),
+      ...addresses.flatMap((address) => {
+        const problems = checkAddress(address, source, objects);
+        return problems.map((problem) => `${address.place}: ${address.host}:${address.port}: ${problem}`);
+      }),
+    ];
+  });
+
+function checkAddress(address: Address, source: Workload, objects: readonly Manifest[]): string[] {
+  const { namespace, pod, port } = address;
+  const service = findObject(objects, 'Service', namespace, address.service) as Service | undefined;
+  if (!service) return [`there is no Service ${namespace}/${address.service}`];
+  if (port === undefined) return ['names no port'];
+  const servicePort = service.spec.ports?.find((entry) => entry.port === port);
+  if (!servicePort) return [`the Service has no port ${port}`];
+  const targets = pod === undefined ? selectedBy(service, objects) : ownersOf(pod, service, objects);
+  if (targets.length === 0) return [pod === undefined ? 'the Service selects no pods' : 'there is no such pod'];
+  // A headless Service gives the addresses of pods, where a targetPort that differs has no effect.
+  const direct = service.spec.clusterIP === 'None';
+  return targets.flatMap((target) => {
+    const { protocol = 'TCP' } = servicePort;
+    const opened = direct
+      ? containerPorts(target).find((entry) => entry.containerPort === port && (entry.protocol ?? 'TCP') === protocol)
+      : targetOf(servicePort, target);
+    if (!opened) return [`no container of ${target.title} listens on it`];
+    return refusals(source, target, { port: opened.containerPort, name: opened.name, protocol }, objects);
+  });
+}
+
+/** The StatefulSet that has a pod of this name under this Service. */
+function ownersOf(pod: string, service: Service, objects: readonly Manifest[]): Workload[] {
+  return workloads(objects).filter(
+    (workload) => governingService(workload, objects) === service && podNames(workload, objects).includes(pod),
+  );
+}
+
+/** The names of the pods of a StatefulSet. */
+export function podNames(workload: Workload, objects: readonly Manifest[]): string[] {
+  const { kind, spec } = workload.manifest;
+  if (kind !== 'StatefulSet') return [];
+  const first = spec.ordinals?.start ?? 0;
+  return [...Array(replicaRange(workload, objects).min).keys()].map((index) => `${workload.name}-${first + index}`);
+}
