@@ -22,12 +22,14 @@ export {
   type SeriesLimits,
   type ServerProps,
   type StoreProps,
-} from './roles';
+  type UdpListenerProps,
+} from './victoria-metrics';
 export { InvalidValueError, Problems, type Problem } from './validation';
 export { Cpu, Image, IMAGES, Retention, SecretRef, Tenant, VICTORIA_METRICS_VERSION, type NamedSecret } from './values';
 export {
   Endpoint,
   ReadEndpoint,
+  ScrapeTarget,
   WriteEndpoint,
   type Credentials,
   type ExternalEndpointProps,
@@ -50,11 +52,15 @@ export type {
   AutoscalingProps,
   ClaimProps,
   ClaimRetentionPolicy,
+  Controller,
   ControllerKind,
+  DataVolume,
   Container,
   DisruptionBudgetProps,
+  DnsProps,
   EnvVar,
   EphemeralProps,
+  GracePeriod,
   Identity,
   PortProps,
   ProbeProps,

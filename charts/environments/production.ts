@@ -2,7 +2,7 @@ import { Duration, Size } from 'cdk8s';
 import { Cpu, Retention } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
 
-/** A replicated cluster over three zones: any one node or zone may fail. */
+/** A replicated cluster with one vmstorage node in each of three zones: any one node or zone may fail. */
 export const production: MetricsStackProps = {
   namespace: 'monitoring',
   storage: {
@@ -11,7 +11,7 @@ export const production: MetricsStackProps = {
       replicationFactor: 2,
       queryLimits: { maxQueryDuration: Duration.seconds(60), maxConcurrentRequests: 100 },
       vmstorage: {
-        replicas: 6,
+        replicas: 3,
         volume: { size: Size.gibibytes(200), storageClass: 'fast-ssd' },
         minFreeDisk: Size.gibibytes(10),
         resources: {

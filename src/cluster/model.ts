@@ -1,7 +1,8 @@
 import { Duration } from 'cdk8s';
-import { imageOfVersion, type LabelLimits, type QueryLimits, type RetentionProps } from '../roles';
-import { checkProps, type Checked, type Problems } from '../validation';
+import { imageOfVersion, type LabelLimits, type QueryLimits, type RetentionProps } from '../victoria-metrics';
+import { checkProps, Problems, type Checked } from '../validation';
 import type { Image } from '../values';
+import { externalNode } from './storage-nodes';
 import {
   CLUSTER_SHAPE,
   type ExternalStorageNode,
@@ -29,17 +30,21 @@ export interface ClusterModel extends RetentionProps {
   readonly vmselect: VmSelectProps;
   readonly problems: Problems;
   /** The image of a component in the version of the cluster. */
-  image(component: Image): Image | undefined;
+  image(component: Image): Image;
 }
 
-export function clusterModel(id: string, given: VmClusterProps, problems: Problems): ClusterModel {
+export function clusterModel(
+  id: string,
+  given: Partial<VmClusterProps> | undefined = {},
+  problems: Problems,
+): ClusterModel {
   const props = checkProps(given, CLUSTER_SHAPE, problems);
   const vmstorage = storageProps(given, props, problems);
   const { replicationFactor = 1, externalStorageNodes = [], version } = props;
   const storageReplicas = vmstorage.replicas ?? Math.max(2, 2 * replicationFactor - 1);
   const excluded = vmstorage.excludeFromWrites ?? [];
   const model: ClusterModel = {
-    instance: props.name ?? id,
+    instance: instanceName(given, props, id, problems),
     retention: props.retention,
     futureRetention: props.futureRetention,
     dedupInterval: props.dedupInterval ?? (replicationFactor > 1 ? REMOVE_COPIES : undefined),
@@ -62,10 +67,26 @@ export function clusterModel(id: string, given: VmClusterProps, problems: Proble
   return model;
 }
 
+/** The id of the construct is a name as well, unless another is given. A bad one is told once, not by each component. */
+function instanceName(
+  given: Partial<VmClusterProps>,
+  props: Checked<VmClusterProps>,
+  id: string,
+  problems: Problems,
+): string {
+  const name =
+    props.name ?? checkProps({ name: id }, { name: CLUSTER_SHAPE.name }, given.name ? new Problems() : problems).name;
+  return name ?? 'unnamed';
+}
+
 /** vmstorage must be there and say where it keeps its data. */
-function storageProps(given: VmClusterProps, props: Checked<VmClusterProps>, problems: Problems): VmStorageProps {
+function storageProps(
+  given: Partial<VmClusterProps>,
+  props: Checked<VmClusterProps>,
+  problems: Problems,
+): VmStorageProps {
   const storage: Checked<VmStorageProps> = props.vmstorage ?? {};
-  if ((given.vmstorage as VmStorageProps | undefined)?.volume === undefined) {
+  if ((given.vmstorage as Partial<VmStorageProps> | null | undefined)?.volume === undefined) {
     problems.add({
       prop: 'vmstorage.volume',
       value: undefined,
@@ -76,17 +97,19 @@ function storageProps(given: VmClusterProps, props: Checked<VmClusterProps>, pro
   return { ...storage, volume: storage.volume ?? { ephemeral: true } };
 }
 
+/** vminsert and vmselect refuse to start with a node that is listed twice. */
 function checkExternalNodes({ externalStorageNodes, problems }: ClusterModel): void {
-  const seen = new Set<string>();
-  externalStorageNodes.forEach(({ host, insertPort, selectPort }, index) => {
-    problems.when(seen.has(host) && insertPort === undefined && selectPort === undefined, {
-      prop: `externalStorageNodes[${index}].host`,
-      value: host,
-      rule: 'the node is listed twice, so that both copies of a sample could land on it',
-      fix: 'remove one of the two entries',
+  for (const side of ['insertPort', 'selectPort'] as const) {
+    const addresses = externalStorageNodes.map((node) => externalNode(node, side).address);
+    addresses.forEach((address, index) => {
+      problems.when(addresses.indexOf(address) !== index, {
+        prop: `externalStorageNodes[${index}]`,
+        value: address,
+        rule: 'the node is listed twice',
+        fix: 'remove one of the two entries',
+      });
     });
-    seen.add(host);
-  });
+  }
 }
 
 function checkExcluded({ storageReplicas, problems }: ClusterModel, excluded: readonly number[]): void {

@@ -6,7 +6,9 @@ import {
   queryLimitsCheck,
   RETENTION_SHAPE,
   SERVER_SHAPE,
+  secretRefCheck,
   STORE_SHAPE,
+  versionCheck,
   type GracefulProps,
   type LabelLimits,
   type Listeners,
@@ -14,12 +16,14 @@ import {
   type RetentionProps,
   type ServerProps,
   type StoreProps,
-} from '../roles';
-import { boolean, forbidden, integer, listOf, object, text, type Shape } from '../validation';
+} from '../victoria-metrics';
+import { boolean, forbidden, integer, listOf, object, rule, text, type Shape } from '../validation';
+import { isServiceName, type SecretRef } from '../values';
+import { isCidr } from '../wiring';
 import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from '../workload';
 
 /** The nodes that store data and answer the searches of vmselect. */
-export interface VmStorageProps extends ServerProps<VmstorageFlags>, StoreProps {
+export interface VmStorageProps extends Omit<ServerProps<VmstorageFlags>, 'service'>, StoreProps {
   /**
    * Scaling out needs nothing else. Before scaling in, list the nodes that go in `excludeFromWrites` and wait until
    * their data is past the retention, or move it: what a removed node holds can no longer be queried.
@@ -42,12 +46,19 @@ export interface VmStorageProps extends ServerProps<VmstorageFlags>, StoreProps 
   readonly allowReducedReplicationOnOutage?: boolean;
 }
 
-export const VMSTORAGE_SHAPE: Shape<VmStorageProps & { readonly autoscaling?: never }> = {
+/** Beyond what anybody runs; a slip of the finger must not make a list of a million nodes. */
+const MOST_NODES = 1000;
+
+export const VMSTORAGE_SHAPE: Shape<VmStorageProps & { readonly autoscaling?: never; readonly service?: never }> = {
   ...SERVER_SHAPE,
   ...STORE_SHAPE,
-  replicas: integer({ min: 1 }),
+  replicas: integer({ min: 1, max: MOST_NODES }),
   excludeFromWrites: listOf(integer({ min: 0 })),
   allowReducedReplicationOnOutage: boolean,
+  service: forbidden(
+    'vminsert and vmselect find each node by its own name, and nobody else connects to vmstorage',
+    'remove it, or patch the headless Service',
+  ),
   autoscaling: forbidden(
     'vmstorage cannot be autoscaled: a node that is scaled in takes its data with it',
     'remove it and set `vmstorage.replicas`',
@@ -76,6 +87,13 @@ export interface VmSelectProps extends ServerProps<VmselectFlags>, ScalingProps,
    * @default - the node's disk, empty after a restart
    */
   readonly cache?: VolumeProps;
+  /**
+   * The key by which processes whose cache is on a claim reset the caches of each other, when series are deleted.
+   * Needed beside `httpAuth`, since they do not send basic auth to each other.
+   *
+   * @default - none
+   */
+  readonly resetCacheAuthKey?: SecretRef;
 }
 
 export const VMSELECT_SHAPE: Shape<VmSelectProps> = {
@@ -83,6 +101,7 @@ export const VMSELECT_SHAPE: Shape<VmSelectProps> = {
   ...SCALING_SHAPE,
   ...GRACEFUL_SHAPE,
   cache: volumeCheck,
+  resetCacheAuthKey: secretRefCheck,
 };
 
 /** A VictoriaMetrics cluster. */
@@ -98,6 +117,9 @@ export interface VmClusterProps extends RetentionProps {
   /**
    * On how many vmstorage nodes each sample is stored. With N copies N - 1 nodes may be down and queries still see
    * everything. vminsert, vmselect and deduplication are set to match.
+   *
+   * Raising it copies nothing that is stored already: until that is past the retention, an answer with a node down lacks
+   * what was only there, and vmselect calls it complete all the same.
    *
    * @default 1
    * @see https://docs.victoriametrics.com/victoriametrics/cluster-victoriametrics/#replication-and-data-safety
@@ -128,13 +150,20 @@ export interface ExternalStorageNode {
   readonly cidr?: string;
 }
 
+/** `-vmstorage` is the longest of what follows, and a StatefulSet may have 52 characters. */
+const nameCheck = rule(
+  (value) => typeof value === 'string' && isServiceName(value) && value.length <= 42,
+  'has at most 42 lower-case letters, digits and -, begins with a letter and ends with a letter or digit',
+  'shorten or simplify it',
+);
+
 const port = integer({ min: 1, max: 65_535 });
 
 export const CLUSTER_SHAPE: Shape<VmClusterProps> = {
   ...RETENTION_SHAPE,
-  name: text(),
-  version: text(/^v\d+\.\d+\.\d+[\w.-]*$/, "a version like 'v1.150.0'"),
-  replicationFactor: integer({ min: 1 }),
+  name: nameCheck,
+  version: versionCheck,
+  replicationFactor: integer({ min: 1, max: MOST_NODES }),
   queryLimits: queryLimitsCheck,
   labelLimits: labelLimitsCheck,
   externalStorageNodes: listOf(
@@ -146,7 +175,11 @@ export const CLUSTER_SHAPE: Shape<VmClusterProps> = {
         ),
         insertPort: port,
         selectPort: port,
-        cidr: text(/^[0-9a-fA-F.:]+\/\d{1,3}$/, "a CIDR like '10.0.0.0/24'"),
+        cidr: rule(
+          (value) => typeof value === 'string' && isCidr(value),
+          'must be an address block',
+          "write for example '10.0.0.0/24'",
+        ),
       },
       'host',
     ),

@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import type { IngestEndpoints } from '../roles';
+import type { IngestEndpoints } from '../victoria-metrics';
 import { Problems } from '../validation';
 import type { Tenant } from '../values';
 import type { ReadEndpoint, WriteEndpoint } from '../wiring';

@@ -2,18 +2,20 @@ import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vminsertFlags, type VminsertFlags } from '../flags';
 import {
-  checkGraceful,
+  checkUdp,
+  FINISH_SECONDS,
   IngestEndpoints,
   listenerPorts,
   setIngestionFlags,
   SHUTDOWN_DELAY,
   VictoriaMetricsServer,
   type Listeners,
-} from '../roles';
+} from '../victoria-metrics';
+import { wholeSeconds } from '../validation';
 import { Cpu, IMAGES, Tenant } from '../values';
 import { scaling } from '../workload';
 import type { ClusterModel } from './model';
-import { externalNodes } from './storage-nodes';
+import { externalNode } from './storage-nodes';
 import type { VmStorage } from './vmstorage';
 
 const PREFIX = 'vminsert.';
@@ -29,7 +31,10 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
   public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {
     const { vminsert: props, replicationFactor, problems } = model;
     const { shutdownDelay = SHUTDOWN_DELAY } = props;
-    const nodes = [...vmstorage.insertNodes(), ...externalNodes(model, 'insertPort')];
+    const nodes = [
+      ...vmstorage.insertNodes(),
+      ...model.externalStorageNodes.map((node) => externalNode(node, 'insertPort')),
+    ];
     const flags = new FlagSet(vminsertFlags, problems);
     setIngestionFlags(flags, model.labelLimits, props.listeners, PREFIX);
     flags
@@ -41,35 +46,35 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
       .set('replicationFactor', replicationFactor > 1 ? replicationFactor : undefined, 'replicationFactor')
       .set('http.shutdownDelay', shutdownDelay, `${PREFIX}shutdownDelay`);
     super(scope, id, {
-      kind: 'Deployment',
+      controller: { kind: 'Deployment', ...scaling(props, PREFIX, problems) },
       name: `${model.instance}-vminsert`,
       identity: { name: 'vminsert', instance: model.instance, component: 'insert' },
-      defaultImage: IMAGES.vminsert,
       image: model.image(IMAGES.vminsert),
       flags,
       httpPort: 8480,
-      extraPorts: listenerPorts(props.listeners),
-      ...scaling(props, PREFIX, problems),
+      extraPorts: listenerPorts(props.listeners, PREFIX),
       // The defaults of the VictoriaMetrics operator, without its CPU limit, which would throttle bursts.
       resources: {
         cpu: { request: Cpu.millis(150) },
         memory: { request: Size.mebibytes(200), limit: Size.mebibytes(500) },
       },
       liveness: true,
-      terminationGracePeriod: Duration.seconds(Math.ceil(shutdownDelay.toMilliseconds() / 1000) + HAND_OVER_SECONDS),
-      balanced: true,
-      stateful: false,
+      gracePeriod: {
+        standard: Duration.seconds(wholeSeconds(shutdownDelay) + HAND_OVER_SECONDS),
+        least: Duration.seconds(wholeSeconds(shutdownDelay) + FINISH_SECONDS),
+      },
       props,
       prefix: PREFIX,
       problems,
     });
     this.listeners = props.listeners;
-    checkGraceful(props, PREFIX, problems);
+    checkUdp(this, props.listeners, PREFIX, problems);
     for (const node of nodes) node.connectFrom(this);
   }
 
   /** The ingestion protocols for one tenant. */
-  public ingest(tenant: Tenant = Tenant.DEFAULT): IngestEndpoints {
+  public ingest(given?: Tenant): IngestEndpoints {
+    const tenant = Tenant.from(given);
     const root = `/insert/${tenant}`;
     return new IngestEndpoints((portName, props) => this.endpointProps(portName, props), {
       root,

@@ -1,12 +1,14 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vmselectFlags, type VmselectFlags } from '../flags';
-import { checkGraceful, HTTP_PORT_NAME, setQueryFlags, SHUTDOWN_DELAY, VictoriaMetricsServer } from '../roles';
+import { HTTP_PORT_NAME, setQueryFlags, SHUTDOWN_DELAY, VictoriaMetricsServer } from '../victoria-metrics';
+import { wholeSeconds } from '../validation';
 import { Cpu, IMAGES, Tenant } from '../values';
 import { ReadEndpoint } from '../wiring';
-import { isEphemeral, scaling } from '../workload';
+import { isEphemeral, scaling, type VolumeProps } from '../workload';
 import type { ClusterModel } from './model';
-import { externalNodes } from './storage-nodes';
+import type { VmSelectProps } from './props';
+import { externalNode } from './storage-nodes';
 import type { VmStorage } from './vmstorage';
 
 const PREFIX = 'vmselect.';
@@ -21,9 +23,15 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
   /** @internal */
   public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {
     const { vmselect: props, queryLimits, replicationFactor, problems } = model;
-    const { shutdownDelay = SHUTDOWN_DELAY, cache = { ephemeral: true } } = props;
+    const { shutdownDelay = SHUTDOWN_DELAY, resetCacheAuthKey } = props;
+    const cache: VolumeProps = props.cache ?? { ephemeral: true };
+    const scale = scaling(props, PREFIX, problems);
     const { maxQueryDuration = DEFAULT_MAX_QUERY_DURATION } = queryLimits ?? {};
-    const nodes = [...vmstorage.selectNodes(), ...externalNodes(model, 'selectPort')];
+    const answering = wholeSeconds(shutdownDelay) + wholeSeconds(maxQueryDuration);
+    const nodes = [
+      ...vmstorage.selectNodes(),
+      ...model.externalStorageNodes.map((node) => externalNode(node, 'selectPort')),
+    ];
     const flags = new FlagSet(vmselectFlags, problems);
     setQueryFlags(flags, queryLimits);
     flags
@@ -35,52 +43,65 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
       .set('replicationFactor', replicationFactor > 1 ? replicationFactor : undefined, 'replicationFactor')
       .set('dedup.minScrapeInterval', model.dedupInterval, 'dedupInterval')
       .set('cacheDataPath', CACHE_PATH, `${PREFIX}cache`)
+      .set('search.resetCacheAuthKey', resetCacheAuthKey, `${PREFIX}resetCacheAuthKey`)
       .set('http.shutdownDelay', shutdownDelay, `${PREFIX}shutdownDelay`)
       // The longest query that is running when the pod is told to go may finish.
       .set('http.maxGracefulShutdownDuration', maxQueryDuration, 'queryLimits.maxQueryDuration');
     super(scope, id, {
-      kind: isEphemeral(cache) ? 'Deployment' : 'StatefulSet',
+      controller: isEphemeral(cache)
+        ? { kind: 'Deployment', ...scale, data: { volume: cache, mountPath: CACHE_PATH } }
+        : { kind: 'StatefulSet', ...scale, data: { volume: cache, mountPath: CACHE_PATH }, balanced: true },
       name: `${model.instance}-vmselect`,
       identity: { name: 'vmselect', instance: model.instance, component: 'select' },
-      defaultImage: IMAGES.vmselect,
       image: model.image(IMAGES.vmselect),
       flags,
       httpPort: 8481,
-      ...scaling(props, PREFIX, problems),
       // The defaults of the VictoriaMetrics operator, without its CPU limit, which would throttle queries.
       resources: {
         cpu: { request: Cpu.millis(100) },
         memory: { request: Size.mebibytes(500), limit: Size.gibibytes(1) },
       },
       liveness: true,
-      terminationGracePeriod: Duration.seconds(
-        Math.ceil((shutdownDelay.toMilliseconds() + maxQueryDuration.toMilliseconds()) / 1000) + SAVE_CACHE_SECONDS,
-      ),
-      data: { volume: cache, mountPath: CACHE_PATH },
-      balanced: true,
-      stateful: false,
+      gracePeriod: {
+        standard: Duration.seconds(answering + SAVE_CACHE_SECONDS),
+        least: Duration.seconds(answering),
+      },
       props,
       prefix: PREFIX,
       problems,
     });
-    checkGraceful(props, PREFIX, problems);
     for (const node of nodes) node.connectFrom(this);
-    if (!isEphemeral(cache) && !props.autoscaling && this.replicas > 1) this.connectPeers(flags);
+    const most = scale.autoscaling?.maxReplicas ?? scale.replicas;
+    if (!isEphemeral(cache) && most > 1) this.connectPeers(flags, most, props);
   }
 
   /** The Prometheus query API for one tenant. */
-  public read(tenant: Tenant = Tenant.DEFAULT): ReadEndpoint {
+  public read(given?: Tenant): ReadEndpoint {
+    const tenant = Tenant.from(given);
     return new ReadEndpoint(this.endpointProps(HTTP_PORT_NAME, { path: `/select/${tenant}/prometheus`, tenant }));
   }
 
-  /** Caches that outlive a restart must all be reset when one is, or deleted series would come back. */
-  private connectPeers(flags: FlagSet<VmselectFlags>): void {
-    const peers = [...Array(this.replicas).keys()].map((ordinal) => this.podEndpoint(ordinal, HTTP_PORT_NAME));
+  /**
+   * Deleted series must leave the caches of all pods, or queries bring them back. Only pods of a StatefulSet have names
+   * by which they can tell each other.
+   */
+  private connectPeers(
+    flags: FlagSet<VmselectFlags>,
+    most: number,
+    { httpAuth, resetCacheAuthKey }: VmSelectProps,
+  ): void {
+    const peers = [...Array(most).keys()].map((ordinal) => this.podEndpoint(ordinal, HTTP_PORT_NAME));
     flags.set(
       'selectNode',
       peers.map((peer) => peer.address),
       `${PREFIX}cache`,
     );
     for (const peer of peers) peer.connectFrom(this);
+    this.problems.when(httpAuth !== undefined && resetCacheAuthKey === undefined, {
+      prop: `${PREFIX}resetCacheAuthKey`,
+      value: undefined,
+      rule: 'with httpAuth the processes refuse to reset the caches of each other, since they do not send it',
+      fix: `set \`${PREFIX}resetCacheAuthKey\` to a SecretRef`,
+    });
   }
 }

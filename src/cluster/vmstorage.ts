@@ -1,7 +1,13 @@
-import { Duration, Size } from 'cdk8s';
+import { Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vmstorageFlags, type VmstorageFlags } from '../flags';
-import { checkStore, FLUSH_SECONDS, setStorageFlags, STORAGE_PATH, VictoriaMetricsServer } from '../roles';
+import {
+  checkStore,
+  setStorageFlags,
+  STORAGE_GRACE_PERIOD,
+  STORAGE_PATH,
+  VictoriaMetricsServer,
+} from '../victoria-metrics';
 import { Cpu, IMAGES } from '../values';
 import type { Endpoint } from '../wiring';
 import { allowedDisruptions } from '../workload';
@@ -26,15 +32,18 @@ export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
       // vmselect may not ask for more than vmstorage allows.
       .set('search.maxUniqueTimeseries', queryLimits?.maxUniqueTimeseries, 'queryLimits.maxUniqueTimeseries');
     super(scope, id, {
-      kind: 'StatefulSet',
+      controller: {
+        kind: 'StatefulSet',
+        replicas: model.storageReplicas,
+        data: { volume: props.volume, mountPath: STORAGE_PATH },
+        balanced: false,
+      },
       name: `${model.instance}-vmstorage`,
       identity: { name: 'vmstorage', instance: model.instance, component: 'storage' },
-      defaultImage: IMAGES.vmstorage,
       image: model.image(IMAGES.vmstorage),
       flags,
       httpPort: 8482,
       extraPorts: [INSERT_PORT, SELECT_PORT],
-      replicas: model.storageReplicas,
       // The defaults of the VictoriaMetrics operator, without its CPU limit, which would throttle queries and merges.
       resources: {
         cpu: { request: Cpu.millis(250) },
@@ -42,10 +51,7 @@ export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
       },
       // Opening a large storage takes minutes, and so does flushing it: nothing may kill it in between.
       liveness: false,
-      terminationGracePeriod: Duration.seconds(FLUSH_SECONDS),
-      data: { volume: props.volume, mountPath: STORAGE_PATH },
-      balanced: false,
-      stateful: true,
+      gracePeriod: STORAGE_GRACE_PERIOD,
       props,
       prefix: PREFIX,
       problems,
@@ -66,13 +72,14 @@ export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
   }
 
   private checkBudget({ vmstorage: { podDisruptionBudget }, replicationFactor, problems }: ClusterModel): void {
-    if (!podDisruptionBudget || replicationFactor === 1) return;
+    if (!podDisruptionBudget) return;
+    const most = Math.max(1, replicationFactor - 1);
     const disruptions = allowedDisruptions(podDisruptionBudget, this.replicas);
-    problems.when(disruptions >= replicationFactor, {
+    problems.when(disruptions > most, {
       prop: 'vmstorage.podDisruptionBudget',
       value: podDisruptionBudget,
-      rule: `lets ${disruptions} nodes be evicted at once, and with replicationFactor ${replicationFactor} some data may be on just these`,
-      fix: `set \`vmstorage.podDisruptionBudget: { maxUnavailable: ${replicationFactor - 1} }\` or less`,
+      rule: `lets ${disruptions} nodes be evicted at once, and with replicationFactor ${replicationFactor} there is data on just these`,
+      fix: `set \`vmstorage.podDisruptionBudget: { maxUnavailable: ${most} }\` or less`,
     });
   }
 }

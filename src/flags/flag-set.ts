@@ -1,13 +1,14 @@
 import type { Duration, Size } from 'cdk8s';
-import { didYouMean, type Problems } from '../validation';
+import { didYouMean, kibibytes, milliseconds, type Problems } from '../validation';
 import { Retention, SecretRef } from '../values';
 import type { FlagCatalogue, FlagType } from './types';
 
 type Scalar = string | number | boolean | SecretRef | Retention | Duration | Size;
 
 interface Entry {
+  /** None where the owner leaves the flag to the default of the binary. */
   readonly values: readonly Scalar[];
-  /** The prop that gave the value. */
+  /** The prop that the flag belongs to. */
   readonly source: string;
 }
 
@@ -15,11 +16,12 @@ interface Entry {
 export type SecretPath = (ref: SecretRef) => string;
 
 /**
- * The flags of one process. A flag comes from exactly one place: a prop of the component or `extraFlags`.
- * Everything wrong is added to the problems of the component.
+ * The flags of one VictoriaMetrics process. A flag comes from exactly one place: the prop that it belongs to, set or
+ * not, or `extraFlags`. Everything wrong is added to the problems of the component.
  */
 export class FlagSet<F extends object> {
   private readonly entries = new Map<string, Entry>();
+  private readonly refused = new Map<string, { readonly rule: string; readonly fix: string }>();
 
   public constructor(
     private readonly catalogue: FlagCatalogue<F>,
@@ -27,15 +29,21 @@ export class FlagSet<F extends object> {
   ) {}
 
   /**
-   * Sets a flag from a prop; `undefined` leaves it out, so that the binary's own default holds.
+   * Gives a flag to a prop. `undefined` leaves it out, so that the default of the binary holds; it belongs to the prop
+   * all the same, since other things follow from the prop that would not follow from the flag.
    *
-   * @param source the prop that the value comes from, told when `extraFlags` sets the flag a second time
+   * @param source the prop, told to users who set the flag by `extraFlags`
    */
   public set<K extends keyof F & string>(name: K, value: F[K] | undefined, source: string): this {
-    if (value === undefined) return this;
     const earlier = this.entries.get(name);
     if (earlier) this.refuseTwice(name, earlier, source);
-    this.entries.set(name, { values: listOf(value), source });
+    this.entries.set(name, { values: value === undefined ? [] : listOf(value), source });
+    return this;
+  }
+
+  /** Keeps a flag out of `extraFlags` that would break what the library renders around the process. */
+  public refuse(names: readonly (keyof F & string)[], rule: string, fix: string): this {
+    for (const name of names) this.refused.set(name, { rule, fix });
     return this;
   }
 
@@ -54,15 +62,15 @@ export class FlagSet<F extends object> {
           fix: 'give one value instead of a list',
         });
       }
-      for (const item of values) this.checkValue(name, item, source);
-      this.entries.set(name, { values, source });
+      const accepted = values.filter((item) => this.acceptsValue(name, item, source));
+      this.entries.set(name, { values: accepted, source });
     }
     return this;
   }
 
   /** The Secrets that the flags refer to: they must be mounted where `render` is told. */
   public secrets(): SecretRef[] {
-    return [...this.entries.values()].flatMap(({ values }) => values.filter(isSecretRef));
+    return [...this.entries.values()].flatMap(({ values }) => values.filter((value) => SecretRef.is(value)));
   }
 
   /** Container args, sorted by name; an array flag is repeated in the order of its values. */
@@ -75,7 +83,7 @@ export class FlagSet<F extends object> {
   }
 
   private valueText(name: string, value: Scalar, secretPath: SecretPath): string {
-    if (isSecretRef(value)) return `file://${secretPath(value)}`;
+    if (SecretRef.is(value)) return `file://${secretPath(value)}`;
     const text = scalarText(value);
     return isArray(this.typeOf(name)) ? quoteArrayItem(text) : text;
   }
@@ -96,9 +104,15 @@ export class FlagSet<F extends object> {
     if (!Object.hasOwn(types, name)) {
       return refuse(
         `${binary} ${version} has no flag -${name}`,
-        didYouMean(name, Object.keys(types), `see the flags of ${binary} in its -help`),
+        didYouMean(
+          name,
+          Object.keys(types),
+          `see ${binary} -help; a flag of another version goes into the args by a JSON patch`,
+        ),
       );
     }
+    const refusal = this.refused.get(name);
+    if (refusal) return refuse(refusal.rule, refusal.fix);
     const earlier = this.entries.get(name);
     if (earlier) this.refuseTwice(name, { values: listOf(value), source }, earlier.source);
     return earlier !== undefined;
@@ -107,25 +121,28 @@ export class FlagSet<F extends object> {
   private refuseTwice(name: string, extra: Entry, owner: string): void {
     this.problems.add({
       prop: extra.source,
-      value: extra.values.map(String).join(', '),
-      rule: `-${name} is set by ${owner} already`,
+      value: extra.values.length === 1 ? extra.values[0] : extra.values,
+      rule: `-${name} belongs to ${owner}`,
       fix: `remove it here and use ${owner}`,
     });
   }
 
-  private checkValue(name: string, value: Scalar, source: string): void {
-    const type = this.typeOf(name);
-    const expected = EXPECTED[type];
+  private acceptsValue(name: string, value: Scalar, source: string): boolean {
+    const expected = EXPECTED[this.typeOf(name)];
     if (!expected.accepts(value)) {
       this.problems.add({ prop: source, value, rule: `-${name} takes ${expected.meaning}`, fix: expected.fix });
-    } else if (typeof value === 'string' && hasUrlPassword(value)) {
+      return false;
+    }
+    if (typeof value === 'string' && URL_PASSWORD.test(value)) {
       this.problems.add({
         prop: source,
         value: value.replace(URL_PASSWORD, '$1***@'),
         rule: 'a URL must not carry a password: it would stand in the manifest in the clear',
         fix: 'use the flags for basic auth with a SecretRef',
       });
+      return false;
     }
+    return true;
   }
 }
 
@@ -143,7 +160,7 @@ const URL_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^/@:?#]*:)[^/@?#]+@/i;
 const SECRET_EXPECTED: Expectation = {
   meaning: 'a SecretRef, never the secret itself: the manifest would hold it in the clear',
   fix: "write SecretRef.of('name-of-the-secret', 'key')",
-  accepts: (value) => isSecretRef(value) || (typeof value === 'string' && value.startsWith('file://')),
+  accepts: (value) => SecretRef.is(value) || (typeof value === 'string' && value.startsWith('file://')),
 };
 
 const EXPECTED: Record<FlagType, Expectation> = {
@@ -172,7 +189,7 @@ const EXPECTED: Record<FlagType, Expectation> = {
     meaning: 'a duration in s, h, d, w, M or y, or a number of months',
     fix: "write Retention.days(90) or '90d'",
     accepts: (value) =>
-      isRetention(value) ||
+      Retention.is(value) ||
       (typeof value === 'number' && value >= 0) ||
       (typeof value === 'string' && RETENTION.test(value)),
   },
@@ -183,29 +200,33 @@ const EXPECTED: Record<FlagType, Expectation> = {
   array: { meaning: 'strings, numbers or booleans', fix: 'give plain values', accepts: isPlain },
 };
 
-/** True for a URL with a user name and a password before its host. */
-export function hasUrlPassword(text: string): boolean {
-  return URL_PASSWORD.test(text);
-}
-
 /** A cdk8s Duration in Go's notation, in the largest unit that keeps it whole. */
 export function goDuration(duration: Duration): string {
-  const milliseconds = duration.toMilliseconds({ integral: false });
-  for (const [unit, length] of [
+  const length = milliseconds(duration);
+  for (const [unit, unitLength] of [
     ['h', 3_600_000],
     ['m', 60_000],
     ['s', 1_000],
   ] as const) {
-    if (milliseconds >= length && milliseconds % length === 0) return `${milliseconds / length}${unit}`;
+    if (length >= unitLength && length % unitLength === 0) return `${length / unitLength}${unit}`;
   }
-  return `${milliseconds}ms`;
+  return Number.isInteger(length) ? `${length}ms` : `${Math.round(length * 1e6)}ns`;
 }
 
 function scalarText(value: Exclude<Scalar, SecretRef>): string {
   if (isDuration(value)) return goDuration(value);
-  // cdk8s writes Kubernetes' Gi where VictoriaMetrics writes GiB; it knows no unit above TiB.
-  if (isSize(value)) return value.asString().endsWith('Pi') ? `${value.toTebibytes()}TiB` : `${value.asString()}B`;
+  if (isSize(value)) return sizeText(value);
+  if (Retention.is(value)) return value.toString();
+  // A prop that let another object pass would put it into the args as text, were it a secret or not.
+  if (typeof value === 'object') throw new Error(`a flag cannot have the value ${JSON.stringify(value)}`);
   return String(value);
+}
+
+/** cdk8s writes Kubernetes' Gi where VictoriaMetrics writes GiB, which knows no unit above TiB and no fractions of bytes. */
+function sizeText(size: Size): string {
+  const text = size.asString();
+  const bytes = kibibytes(size) * 1024;
+  return /^\d+(Ki|Mi|Gi|Ti)$/.test(text) ? `${text}B` : String(Math.round(bytes));
 }
 
 /** VictoriaMetrics splits array flags at commas outside quotes. */
@@ -213,9 +234,9 @@ function quoteArrayItem(text: string): string {
   return /[,"']/.test(text) ? JSON.stringify(text) : text;
 }
 
-/** Kubernetes expands $(NAME) in args; $$( stands for a literal $(. */
+/** Kubernetes expands $(NAME) in args, and $$ to $: a $ before either is doubled. */
 function escapeExpansion(text: string): string {
-  return text.replaceAll('$(', '$$$$(');
+  return text.replace(/\$(?=[$(])/g, '$$$$');
 }
 
 function isArray(type: FlagType): boolean {
@@ -228,14 +249,6 @@ function listOf(value: unknown): readonly Scalar[] {
 
 function isPlain(value: Scalar): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
-function isSecretRef(value: Scalar): value is SecretRef {
-  return value instanceof SecretRef;
-}
-
-function isRetention(value: Scalar): value is Retention {
-  return value instanceof Retention;
 }
 
 function isDuration(value: Scalar): value is Duration {

@@ -1,9 +1,9 @@
-import { Duration, Size } from 'cdk8s';
+import { Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, victoriaMetricsFlags, type VictoriaMetricsFlags } from '../flags';
 import {
   checkStore,
-  FLUSH_SECONDS,
+  checkUdp,
   HTTP_PORT_NAME,
   imageOfVersion,
   IngestEndpoints,
@@ -16,8 +16,10 @@ import {
   setIngestionFlags,
   setQueryFlags,
   setStorageFlags,
+  STORAGE_GRACE_PERIOD,
   STORAGE_PATH,
   STORE_SHAPE,
+  versionCheck,
   VictoriaMetricsServer,
   type LabelLimits,
   type Listeners,
@@ -25,7 +27,7 @@ import {
   type RetentionProps,
   type ServerProps,
   type StoreProps,
-} from '../roles';
+} from '../victoria-metrics';
 import { checkProps, forbidden, Problems, text, type Shape } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import { ReadEndpoint, type WriteEndpoint } from '../wiring';
@@ -54,7 +56,7 @@ const SHAPE: Shape<
   ...RETENTION_SHAPE,
   ...STORE_SHAPE,
   name: text(),
-  version: text(/^v\d+\.\d+\.\d+[\w.-]*$/, "a version like 'v1.150.0'"),
+  version: versionCheck,
   queryLimits: queryLimitsCheck,
   labelLimits: labelLimitsCheck,
   listeners: listenersCheck,
@@ -75,7 +77,7 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
   public constructor(scope: Construct, id: string, given: VmSingleProps) {
     const problems = new Problems();
     const checked = checkProps(given, SHAPE, problems);
-    problems.when((given as Partial<VmSingleProps>).volume === undefined, {
+    problems.when((given as Partial<VmSingleProps> | undefined)?.volume === undefined, {
       prop: 'volume',
       value: undefined,
       rule: 'the single node must be told where to keep its data',
@@ -88,15 +90,18 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
     setQueryFlags(flags, queryLimits);
     setIngestionFlags(flags, labelLimits, listeners, '');
     super(scope, id, {
-      kind: 'StatefulSet',
+      controller: {
+        kind: 'StatefulSet',
+        replicas: 1,
+        data: { volume: props.volume, mountPath: STORAGE_PATH },
+        balanced: true,
+      },
       name: `${instance}-vmsingle`,
       identity: { name: 'vmsingle', instance, component: 'single' },
-      defaultImage: IMAGES.victoriaMetrics,
       image: imageOfVersion(IMAGES.victoriaMetrics, props.version, problems),
       flags,
       httpPort: 8428,
-      extraPorts: listenerPorts(listeners),
-      replicas: 1,
+      extraPorts: listenerPorts(listeners, ''),
       // The defaults of the VictoriaMetrics operator for vmstorage and vmselect together, without a CPU limit.
       resources: {
         cpu: { request: Cpu.millis(250) },
@@ -104,17 +109,14 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
       },
       // Opening a large storage takes minutes, and so does flushing it: nothing may kill it in between.
       liveness: false,
-      terminationGracePeriod: Duration.seconds(FLUSH_SECONDS),
-      data: { volume: props.volume, mountPath: STORAGE_PATH },
-      balanced: true,
-      stateful: true,
+      gracePeriod: STORAGE_GRACE_PERIOD,
       props,
       prefix: '',
       problems,
     });
-    problems.reportAt(this);
     this.listeners = listeners;
     checkStore(props, '', problems);
+    checkUdp(this, listeners, '', problems);
   }
 
   /** Where to send Prometheus remote write. */

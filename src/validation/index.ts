@@ -1,3 +1,4 @@
+export * from './amounts';
 export * from './problem';
 export * from './shape';
 export * from './suggestion';

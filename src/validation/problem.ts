@@ -32,6 +32,7 @@ export function messageOf({ prop, value, rule, fix }: Problem): string {
 export class Problems {
   private readonly found: Problem[] = [];
   private readonly lateChecks: ((problems: Problems) => void)[] = [];
+  private reported = false;
 
   public add(problem: Problem): void {
     this.found.push(problem);
@@ -58,8 +59,10 @@ export class Problems {
     }
   }
 
-  /** Has the synth report these problems at the construct. */
+  /** Has the synth report these problems at the construct; where several ask for it, at the first. */
   public reportAt(construct: IConstruct): void {
+    if (this.reported) return;
+    this.reported = true;
     construct.node.addValidation({ validate: () => this.messages() });
   }
 
@@ -87,8 +90,15 @@ function textOf(value: unknown): string {
     if (isDuration(value)) return value.toHumanString();
     // eslint-disable-next-line @typescript-eslint/no-base-to-string -- hasOwnText says that it has another
     if (hasOwnText(value)) return value.toString();
+    try {
+      return JSON.stringify(value);
+    } catch {
+      return `a ${value.constructor.name}`;
+    }
   }
-  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'symbol' || typeof value === 'bigint') return value.toString();
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
 /** Value classes say themselves how they are written. */

@@ -1,3 +1,5 @@
+import type { Duration, Size } from 'cdk8s';
+import { kibibytes, milliseconds } from './amounts';
 import type { Problems } from './problem';
 import { closest } from './suggestion';
 
@@ -17,9 +19,14 @@ export type Shape<T> = { readonly [K in keyof Required<T>]: Check };
 export type Checked<T> = Partial<T>;
 
 /** Checks every prop of an object: unknown names, wrong types and values out of range are all reported. */
-export function checkProps<T extends object>(props: T, shape: Shape<T>, problems: Problems, prefix = ''): Checked<T> {
+export function checkProps<T extends object>(
+  props: T | undefined,
+  shape: Shape<T>,
+  problems: Problems,
+  prefix = '',
+): Checked<T> {
   const known = Object.keys(shape);
-  const accepted = Object.entries(props).flatMap(([name, value]: [string, unknown]) => {
+  const accepted = Object.entries(props ?? {}).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return [];
     const check = Object.hasOwn(shape, name) ? (shape as Record<string, Check>)[name] : undefined;
     if (check) return [[name, check(value, prefix + name, problems)]];
@@ -70,20 +77,16 @@ export function instance(className: string, member: string, example: string): Ch
 /** A cdk8s Size above zero. */
 export const size: Check = all(
   instance('Size', 'toKibibytes', 'Size.gibibytes(10), with Size from cdk8s'),
-  rule(
-    (value) => (value as { toKibibytes(): number }).toKibibytes() > 0,
-    'must be above zero',
-    'give a size above zero or leave the prop out',
-  ),
+  rule((value) => kibibytes(value as Size) > 0, 'must be above zero', 'give a size above zero or leave the prop out'),
 );
 
-/** A cdk8s Duration longer than zero. */
+/** A cdk8s Duration of a millisecond or more. */
 export const duration: Check = all(
   instance('Duration', 'toMilliseconds', 'Duration.seconds(30), with Duration from cdk8s'),
   rule(
-    (value) => (value as { toMilliseconds(options: object): number }).toMilliseconds({ integral: false }) > 0,
-    'must be longer than zero',
-    'give a positive Duration or leave the prop out',
+    (value) => milliseconds(value as Duration) >= 1,
+    'must be at least a millisecond',
+    'give a longer Duration or leave the prop out',
   ),
 );
 
@@ -108,7 +111,7 @@ export function mapOf(check: Check): Check {
 /** @param required props without which the whole object is refused */
 export function object<T extends object>(shape: Shape<T>, ...required: readonly (keyof T & string)[]): Check {
   return all(
-    rule(isObject, 'must be an object', `write { ${Object.keys(shape).join(', ')} }`),
+    rule(isObject, 'must be an object', `write { ${abridged(Object.keys(shape))} }`),
     (value, prop, problems) => {
       const checked = checkProps(value as T, shape, problems, `${prop}.`);
       for (const name of required) {
@@ -151,6 +154,11 @@ export function rule(
 /** A prop that does not exist on purpose; the reason is told instead of a bare "no such prop". */
 export function forbidden(reason: string, fix: string): Check {
   return rule(() => false, reason, fix);
+}
+
+/** Enough names to see what is meant. */
+function abridged(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')}, ...` : names.join(', ');
 }
 
 function expecting(meaning: string, holds: (value: unknown) => boolean): Check {

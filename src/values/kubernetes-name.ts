@@ -1,6 +1,11 @@
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 
-/** RFC 1123 label: the name of a Service, a namespace or a container. At most 63 characters. */
+/** RFC 1035 label: the name of a Service, which must not begin with a digit. At most 63 characters. */
+export function isServiceName(name: string): boolean {
+  return isDnsLabel(name) && /^[a-z]/.test(name);
+}
+
+/** RFC 1123 label: the name of a namespace, a container or a volume. At most 63 characters. */
 export function isDnsLabel(name: string): boolean {
   return name.length <= 63 && DNS_LABEL.test(name);
 }

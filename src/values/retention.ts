@@ -61,6 +61,11 @@ export class Retention {
     return new Retention(Number(match[1]), match[2] === '' ? 'M' : (match[2] as RetentionUnit));
   }
 
+  /** Whether a value is a Retention, of this copy of the package or of another. */
+  public static is(value: unknown): value is Retention {
+    return typeof value === 'object' && value !== null && 'toHours' in value && !('toMilliseconds' in value);
+  }
+
   private constructor(
     private readonly amount: number,
     private readonly unit: RetentionUnit,

@@ -6,6 +6,8 @@ export interface NamedSecret {
   readonly name: string;
 }
 
+const KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+
 /** A key of a Kubernetes Secret. Secrets are referred to, never written into a manifest. */
 export class SecretRef {
   /**
@@ -15,6 +17,13 @@ export class SecretRef {
    */
   public static of(secret: string | NamedSecret, key: string): SecretRef {
     return new SecretRef(typeof secret === 'string' ? secret : secret.name, key);
+  }
+
+  /** Whether a value is a SecretRef, of this copy of the package or of another. */
+  public static is(value: unknown): value is SecretRef {
+    if (value instanceof SecretRef) return true;
+    const { secretName, key } = (typeof value === 'object' && value !== null ? value : {}) as Partial<SecretRef>;
+    return typeof secretName === 'string' && typeof key === 'string' && isDnsSubdomain(secretName) && KEY.test(key);
   }
 
   private constructor(
@@ -29,7 +38,7 @@ export class SecretRef {
         fix: "write SecretRef.of('name-of-the-secret', 'key')",
       });
     }
-    if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key)) {
+    if (!KEY.test(key)) {
       throw new InvalidValueError({
         prop: 'key',
         value: key,

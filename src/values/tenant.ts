@@ -43,6 +43,16 @@ export class Tenant {
     return new Tenant(ids.map(Number).join(':'));
   }
 
+  /**
+   * The tenant itself, the default one for nothing, or one read from text.
+   *
+   * @throws InvalidValueError when it is none.
+   */
+  public static from(tenant: Tenant | undefined): Tenant {
+    if (tenant === undefined) return Tenant.DEFAULT;
+    return tenant instanceof Tenant ? tenant : Tenant.parse(String(tenant));
+  }
+
   private constructor(private readonly id: string) {}
 
   /** Whether it is account 0, project 0. */

@@ -1,4 +1,3 @@
-import type { IConstruct } from 'constructs';
 import type { Problems } from '../validation';
 import { namespaceNamed, type LabelSelector, type NetworkPolicyPeer, type NetworkPort } from './peer';
 
@@ -10,7 +9,7 @@ export interface Flow {
 }
 
 /** A set of pods at which connections begin and end. */
-export interface Wired extends IConstruct {
+export interface Wired {
   readonly connections: Connections;
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { InvalidValueError } from '../validation';
-import type { SecretRef, Tenant } from '../values';
+import { namesSecret, type SecretRef, type Tenant } from '../values';
 import type { Wired } from './connections';
 import { plainPeers, type NetworkPort, type Peer } from './peer';
 
@@ -163,15 +163,41 @@ function parseExternal(text: string, props: ExternalEndpointProps): EndpointProp
       `${url.protocol}//***@${url.host}${url.pathname}`,
     );
   }
+  for (const name of url.searchParams.keys()) {
+    if (namesSecret(name)) {
+      refuse(
+        `the parameter ${name} looks like a secret, and would stand in the manifest in the clear`,
+        'pass `credentials` with a SecretRef instead',
+        `${url.protocol}//${url.host}${url.pathname}?${name}=***`,
+      );
+    }
+  }
+  if (props.cidr !== undefined && !isCidr(props.cidr)) {
+    throw new InvalidValueError({
+      prop: 'cidr',
+      value: props.cidr,
+      rule: 'must be an address block',
+      fix: "write for example '10.0.0.0/24'",
+    });
+  }
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
   return {
     scheme,
     host: url.hostname,
     port: url.port ? Number(url.port) : scheme === 'https' ? 443 : 80,
-    path: url.pathname === '/' ? '' : url.pathname + url.search,
+    path: url.pathname.replace(/\/+$/, '') + url.search,
     credentials: props.credentials,
     cidr: props.cidr,
   };
+}
+
+/** An IPv4 or IPv6 address with the length of its prefix. */
+export function isCidr(text: string): boolean {
+  const [address = '', length, ...more] = text.split('/');
+  const version = isIP(address);
+  return (
+    more.length === 0 && version !== 0 && /^\d{1,3}$/.test(length ?? '') && Number(length) <= (version === 4 ? 32 : 128)
+  );
 }
 
 /** The block of just one address, where the host is an address. */

@@ -1,3 +1,4 @@
 export * from './connections';
 export * from './endpoint';
 export * from './peer';
+export * from './scrape-target';

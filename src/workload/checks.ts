@@ -1,31 +1,63 @@
-import type { Problems } from '../validation';
-import { isDnsLabel } from '../values';
+import type { Duration } from 'cdk8s';
+import { milliseconds, type Problems } from '../validation';
+import { isServiceName } from '../values';
+import type { Connections } from '../wiring';
 import { MAX_NAME_LENGTH, type ControllerKind } from './controller';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
-import type { PortProps } from './service';
+import type { PortProps, ServiceProps } from './service';
 
 export function checkName(kind: ControllerKind, name: string, problems: Problems): void {
   const limit = MAX_NAME_LENGTH[kind];
-  problems.when(!isDnsLabel(name) || name.length > limit, {
+  problems.when(!isServiceName(name) || name.length > limit, {
     prop: 'name',
     value: name,
-    rule: `the name of a ${kind} has at most ${limit} lower-case letters, digits and -, and begins and ends with a letter or digit`,
+    rule: `the name of a ${kind} and its Service has at most ${limit} lower-case letters, digits and -, begins with a letter and ends with a letter or digit`,
     fix: 'give the construct a shorter or simpler id, or set its `name`',
   });
 }
 
-export function checkPorts(name: string, ports: readonly PortProps[], problems: Problems): void {
-  const seen = new Map<number, string>();
+export function checkPorts(ports: readonly PortProps[], problems: Problems): void {
+  const seen = new Map<number, PortProps>();
   for (const port of ports) {
     const other = seen.get(port.port);
     problems.when(other !== undefined, {
-      prop: 'port',
+      prop: port.source ?? `port ${port.name}`,
       value: port.port,
-      rule: `${port.name} and ${other} of ${name} listen on the same port`,
-      fix: 'give one of them another port',
+      rule: `the port ${other?.name} of the same process has this number`,
+      fix: 'give one of them another number',
     });
-    seen.set(port.port, port.name);
+    seen.set(port.port, port);
   }
+}
+
+export function checkGracePeriod(
+  given: Duration | undefined,
+  least: Duration,
+  prefix: string,
+  problems: Problems,
+): void {
+  problems.when(given !== undefined && milliseconds(given) < milliseconds(least), {
+    prop: `${prefix}terminationGracePeriod`,
+    value: given,
+    rule: `the process needs ${least.toHumanString()} to finish what it has begun, and would be killed before`,
+    fix: `give it at least ${least.toHumanString()}`,
+  });
+}
+
+/** A Service that is open to the outside of the cluster is of no use when the NetworkPolicy lets nobody in. */
+export function checkReachable(
+  { type = 'ClusterIP' }: ServiceProps = {},
+  connections: Connections,
+  networkPolicies: boolean,
+  prefix: string,
+  problems: Problems,
+): void {
+  problems.when(type !== 'ClusterIP' && networkPolicies && connections.ingress.length === 0, {
+    prop: `${prefix}service.type`,
+    value: type,
+    rule: 'opens the Service to the outside, and the NetworkPolicy lets nobody in',
+    fix: "let clients in at an endpoint, e.g. `write().allowFrom({ ipBlock: { cidr: '10.0.0.0/8' } })`",
+  });
 }
 
 /** The parts of a pod that several hands add to. */
@@ -61,6 +93,14 @@ export function checkPod(pod: AssembledPod, prefix: string, problems: Problems):
       });
     }
   }
+  for (const path of repeated(pod.volumeMounts.map(({ mountPath, subPath }) => (subPath ? '' : mountPath)))) {
+    problems.when(path !== '', {
+      prop: `${prefix}extraVolumeMounts`,
+      value: path,
+      rule: 'two volumes are mounted at this path',
+      fix: 'mount one of them elsewhere',
+    });
+  }
   for (const { name } of pod.volumeMounts) {
     problems.when(!volumeNames.includes(name), {
       prop: `${prefix}extraVolumeMounts`,
@@ -73,8 +113,20 @@ export function checkPod(pod: AssembledPod, prefix: string, problems: Problems):
     problems.when(claim !== undefined && !claim.readOnly && pod.most > 1, {
       prop: `${prefix}extraVolumes['${name}'].persistentVolumeClaim.claimName`,
       value: claim?.claimName,
-      rule: `one claim would be shared by ${pod.most} replicas, which a ReadWriteOnce volume cannot be`,
+      rule: `one claim would be shared by ${Number.isFinite(pod.most) ? pod.most : 'all'} replicas, which a ReadWriteOnce volume cannot be`,
       fix: 'mount it with `readOnly: true`, or use a volume that each pod has for itself',
+    });
+  }
+}
+
+/** The autoscaler reckons in percent of requests, and gives up where a container has none. */
+export function checkAutoscaling(pod: AssembledPod, prefix: string, problems: Problems): void {
+  for (const { name, resources } of pod.extraContainers) {
+    problems.when(resources?.requests?.cpu === undefined, {
+      prop: `${prefix}extraContainers['${name}'].resources.requests.cpu`,
+      value: undefined,
+      rule: 'the autoscaler needs a CPU request of every container',
+      fix: 'set it',
     });
   }
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Problems } from '../validation';
-import { StackDefaults } from './stack-defaults';
 
 /** The API server refuses a ConfigMap with more data. */
 const CONFIG_MAP_LIMIT_BYTES = 1024 * 1024;
@@ -22,6 +21,7 @@ export function configMap(
   id: string,
   metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
   files: Files,
+  serverSideApply: boolean,
   problems: Problems,
 ): ApiObject {
   for (const name of Object.keys(files)) {
@@ -32,12 +32,11 @@ export function configMap(
       fix: 'rename the file',
     });
   }
-  checkSize(scope, metadata.name, files, problems);
+  checkSize(metadata.name, files, serverSideApply, problems);
   return new ApiObject(scope, id, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: files });
 }
 
-function checkSize(scope: Construct, name: string, files: Files, problems: Problems): void {
-  const { serverSideApply = false } = StackDefaults.of(scope);
+function checkSize(name: string, files: Files, serverSideApply: boolean, problems: Problems): void {
   const bytes = Object.entries(files).reduce((sum, [file, text]) => sum + file.length + Buffer.byteLength(text), 0);
   const applied = Buffer.byteLength(JSON.stringify(files)) + METADATA_BYTES;
   if (bytes > CONFIG_MAP_LIMIT_BYTES) {

@@ -1,15 +1,51 @@
+import type { AutoscalingProps } from './autoscaling';
 import type { PersistentVolumeClaim } from './kubernetes';
-import type { ClaimRetentionPolicy } from './storage';
+import type { ClaimRetentionPolicy, EphemeralProps, VolumeProps } from './storage';
 
-/** What keeps the pods running. */
-export type ControllerKind = 'StatefulSet' | 'Deployment' | 'DaemonSet';
+/** Where a process writes, and to what. */
+export interface DataVolume<V extends VolumeProps> {
+  readonly volume: V;
+  readonly mountPath: string;
+}
+
+/** What keeps the pods running, and what only it can have. */
+export type Controller =
+  | {
+      readonly kind: 'StatefulSet';
+      readonly replicas: number;
+      /** @default - none */
+      readonly autoscaling?: AutoscalingProps;
+      /** @default - nowhere */
+      readonly data?: DataVolume<VolumeProps>;
+      /** Whether clients reach any ready pod through one address, beside the names of the pods. */
+      readonly balanced: boolean;
+    }
+  | {
+      readonly kind: 'Deployment';
+      readonly replicas: number;
+      /** @default - none */
+      readonly autoscaling?: AutoscalingProps;
+      /** @default - nowhere */
+      readonly data?: DataVolume<EphemeralProps>;
+    }
+  | { readonly kind: 'DaemonSet' };
+
+export type ControllerKind = Controller['kind'];
+
+/** The least number of pods; of a DaemonSet, on each node. */
+export function leastReplicas(controller: Controller): number {
+  return controller.kind === 'DaemonSet' ? 1 : (controller.autoscaling?.minReplicas ?? controller.replicas);
+}
+
+/** The greatest number of pods; of a DaemonSet there is no telling. */
+export function mostReplicas(controller: Controller): number {
+  return controller.kind === 'DaemonSet' ? Infinity : (controller.autoscaling?.maxReplicas ?? controller.replicas);
+}
 
 /** What the spec of a controller is made from. */
 export interface ControllerParts {
   readonly selector: Readonly<Record<string, string>>;
   readonly template: object;
-  /** Left out for a DaemonSet, and where an autoscaler owns the number: a number here would reset it at every apply. */
-  readonly replicas?: number;
   /** The headless Service that gives the pods of a StatefulSet their names. */
   readonly governingService: string;
   readonly claims: readonly PersistentVolumeClaim[];
@@ -51,12 +87,13 @@ const SPECIAL: Readonly<Record<ControllerKind, (parts: ControllerParts) => objec
   }),
 };
 
-export function controllerSpec(kind: ControllerKind, parts: ControllerParts): object {
+export function controllerSpec(controller: Controller, parts: ControllerParts): object {
   return {
-    replicas: parts.replicas,
+    // An autoscaler owns the number: a number here would reset it at every apply.
+    replicas: controller.kind === 'DaemonSet' || controller.autoscaling ? undefined : controller.replicas,
     revisionHistoryLimit: REVISION_HISTORY_LIMIT,
     selector: { matchLabels: parts.selector },
     template: parts.template,
-    ...SPECIAL[kind](parts),
+    ...SPECIAL[controller.kind](parts),
   };
 }

@@ -4,6 +4,8 @@ export * from './disruption-budget';
 export * from './kubernetes';
 export * from './labels';
 export * from './probes';
+export * from './metadata';
+export * from './network-policy';
 export * from './props';
 export * from './scaling';
 export * from './scheduling';

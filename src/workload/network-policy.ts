@@ -1,5 +1,13 @@
 import { namespaceNamed, type Connections, type Flow, type NetworkPolicyPeer } from '../wiring';
 
+/** Where pods look up names. */
+export interface DnsProps {
+  /** @default - pods labelled `k8s-app: kube-dns` in kube-system, and NodeLocal DNSCache on 169.254.20.10 */
+  readonly peers?: readonly NetworkPolicyPeer[];
+  /** The port of the pods behind the DNS service: on OpenShift 5353. @default 53 */
+  readonly port?: number;
+}
+
 /** Where most clusters answer DNS: CoreDNS in kube-system, and NodeLocal DNSCache on its well-known address. */
 const CLUSTER_DNS: readonly NetworkPolicyPeer[] = [
   { namespaceSelector: namespaceNamed('kube-system'), podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } },
@@ -10,18 +18,19 @@ const CLUSTER_DNS: readonly NetworkPolicyPeer[] = [
 export function networkPolicy(
   matchLabels: Readonly<Record<string, string>>,
   connections: Connections,
-  dns: readonly NetworkPolicyPeer[] = CLUSTER_DNS,
+  { peers = CLUSTER_DNS, port: dnsPort = 53 }: DnsProps = {},
 ): object {
   const egress = connections.egress.map((flow) => rule('to', flow));
   if (connections.resolvesNames) {
-    const ports = (['UDP', 'TCP'] as const).map((protocol) => ({ port: 53, protocol }));
-    egress.push({ to: dns, ports });
+    const ports = (['UDP', 'TCP'] as const).map((protocol) => ({ port: dnsPort, protocol }));
+    egress.push({ to: peers, ports });
   }
   return {
     podSelector: { matchLabels },
     policyTypes: ['Ingress', 'Egress'],
-    ingress: connections.ingress.map((flow) => rule('from', flow)),
-    egress,
+    // No rules at all refuse everything; an empty list would not be stored.
+    ingress: orNothing(connections.ingress.map((flow) => rule('from', flow))),
+    egress: orNothing(egress),
   };
 }
 
@@ -30,4 +39,8 @@ function rule(side: 'from' | 'to', { peer, ports }: Flow): object {
     ...(peer === undefined ? {} : { [side]: [peer] }),
     ports: ports.map(({ port, protocol = 'TCP' }) => ({ port, protocol })),
   };
+}
+
+function orNothing(rules: readonly object[]): readonly object[] | undefined {
+  return rules.length > 0 ? rules : undefined;
 }

@@ -1,15 +1,15 @@
-import type { IConstruct } from 'constructs';
-import { expandProtocols, type PortProps } from './service';
-import type { Container, EnvVar, PodSpec, TopologySpreadConstraint, Volume, VolumeMount } from './kubernetes';
+import type { Container, EnvVar, PodSpec, TopologySpreadConstraint, Volume, VolumeMount, Affinity } from './kubernetes';
 import type { Probes } from './probes';
 import type { WorkloadProps } from './props';
 import { podSecurityContext, RESTRICTED_CONTAINER } from './security';
-import { StackDefaults } from './stack-defaults';
+import { expandProtocols, type PortProps } from './service';
+import type { StackDefaultsProps } from './stack-defaults';
 
-/** All that a pod template says. */
+/** All that the component says about its pods. */
 export interface PodParts {
   readonly containerName: string;
   readonly image: string;
+  readonly command?: readonly string[];
   readonly args: readonly string[];
   readonly env: readonly EnvVar[];
   readonly ports: readonly PortProps[];
@@ -21,12 +21,16 @@ export interface PodParts {
   readonly initContainers: readonly Container[];
   readonly serviceAccountName: string;
   readonly terminationGracePeriodSeconds: number;
+  readonly affinity?: Affinity;
   readonly topologySpreadConstraints: readonly TopologySpreadConstraint[];
 }
 
 /** The hardened pod that every component runs in. */
-export function podSpec(scope: IConstruct, parts: PodParts, props: WorkloadProps): PodSpec {
-  const { imagePullPolicy = 'IfNotPresent', imagePullSecrets } = StackDefaults.of(scope);
+export function podSpec(
+  parts: PodParts,
+  props: WorkloadProps,
+  { imagePullPolicy = 'IfNotPresent', imagePullSecrets }: StackDefaultsProps,
+): PodSpec {
   const harden = (container: Container): Container => ({
     imagePullPolicy,
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -36,6 +40,7 @@ export function podSpec(scope: IConstruct, parts: PodParts, props: WorkloadProps
   const main = harden({
     name: parts.containerName,
     image: parts.image,
+    command: parts.command,
     args: parts.args,
     env: orNothing(parts.env),
     ports: expandProtocols(parts.ports).map(({ name, port, protocol }) => ({ name, containerPort: port, protocol })),
@@ -46,7 +51,7 @@ export function podSpec(scope: IConstruct, parts: PodParts, props: WorkloadProps
     volumeMounts: orNothing(parts.volumeMounts),
   });
   return {
-    affinity: props.affinity,
+    affinity: parts.affinity,
     automountServiceAccountToken: false,
     containers: [main, ...parts.extraContainers.map(harden)],
     // Without this every Service of the namespace becomes a handful of environment variables.

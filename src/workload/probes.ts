@@ -1,3 +1,4 @@
+import type { Problems } from '../validation';
 import type { Probe, ProbeAction } from './kubernetes';
 
 /** How often and how patiently a probe asks; the names and units are those of Kubernetes. */
@@ -35,12 +36,18 @@ export function livenessProbe(action: ProbeAction): Probe {
   return { ...action, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 10 };
 }
 
-export function adjust(probes: Probes, props: ProbeProps = {}): Probes {
-  const merged = (probe: Probe | undefined, timings: ProbeTimings | undefined): Probe | undefined =>
-    probe && { ...probe, ...timings };
-  return {
-    readiness: merged(probes.readiness, props.readiness),
-    liveness: merged(probes.liveness, props.liveness),
-    startup: merged(probes.startup, props.startup),
-  };
+/** The component's probes with the user's timings. A probe that the component does not have is a problem. */
+export function adjust(probes: Probes, props: ProbeProps = {}, prefix: string, problems: Problems): Probes {
+  const adjusted: { -readonly [K in keyof Probes]: Probe } = {};
+  for (const kind of ['readiness', 'liveness', 'startup'] as const) {
+    const probe = probes[kind];
+    if (probe) adjusted[kind] = { ...probe, ...props[kind] };
+    problems.when(!probe && props[kind] !== undefined, {
+      prop: `${prefix}probes.${kind}`,
+      value: props[kind],
+      rule: `the component has no ${kind} probe whose timings could be changed`,
+      fix: 'remove it, or add a probe by a patch',
+    });
+  }
+  return adjusted;
 }

@@ -9,15 +9,17 @@ import {
   mapOf,
   object,
   oneOf,
+  rule,
   text,
   type Check,
   type Shape,
 } from '../validation';
 import type { Duration } from 'cdk8s';
-import { isLabelValue, isQualifiedName, type Image } from '../values';
+import { namesSecret, type Image } from '../values';
 import type { DisruptionBudgetProps } from './disruption-budget';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import type { ProbeProps, ProbeTimings } from './probes';
+import { annotationsCheck, anyText, labelsCheck } from './metadata';
 import { resourcesCheck } from './resources';
 import type { SchedulingProps, SpreadProps } from './scheduling';
 import type { RunAs } from './security';
@@ -76,40 +78,11 @@ const budget = object<DisruptionBudgetProps>({
   minAvailable: integer({ min: 0 }),
 });
 
-const anyText = text(/^/, 'a string');
-
-const labels: Check = all(mapOf(anyText), (value, prop, problems) => {
-  for (const [key, label] of Object.entries(value as Record<string, string>)) {
-    problems.when(!isQualifiedName(key) || !isLabelValue(label), {
-      prop: `${prop}['${key}']`,
-      value: label,
-      rule: 'keys and values of labels have at most 63 letters, digits, -, _ and ., and begin and end with a letter or digit',
-      fix: 'shorten or rename it, or make it an annotation',
-    });
-  }
-  return value;
-});
-
-const annotations: Check = all(mapOf(anyText), (value, prop, problems) => {
-  for (const key of Object.keys(value as object)) {
-    problems.when(!isQualifiedName(key), {
-      prop: `${prop}['${key}']`,
-      value: key,
-      rule: 'the key of an annotation is an optional DNS prefix, /, and at most 63 letters, digits, -, _ and .',
-      fix: 'rename it',
-    });
-  }
-  return value;
-});
-
-/** A name that says that its value is secret. */
-const SECRET_NAME = /(passw(or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$/i;
-
 const envVar: Check = all(
   object<EnvVar>({ name: text(), value: anyText, valueFrom: anything }, 'name'),
   (value, prop, problems) => {
     const { name, value: literal } = value as EnvVar;
-    problems.when(literal !== undefined && SECRET_NAME.test(name), {
+    problems.when(literal !== undefined && namesSecret(name), {
       prop: `${prop}.value`,
       value: '***',
       rule: `${name} looks like a secret, and a literal would stand in the manifest in the clear`,
@@ -121,7 +94,21 @@ const envVar: Check = all(
 
 const env = listOf(envVar);
 
-const container: Check = all(mapOf(anything), (value, prop, problems) => {
+/** Plain data of Kubernetes, of which only what names it is looked at. */
+function named(what: string, ...keys: readonly string[]): Check {
+  return all(
+    mapOf(anything),
+    ...['name', ...keys].map((key) =>
+      rule(
+        (value) => typeof (value as Record<string, unknown>)[key] === 'string',
+        `${what} needs \`${key}\``,
+        `give it \`${key}\``,
+      ),
+    ),
+  );
+}
+
+const container: Check = all(named('a container', 'image'), (value, prop, problems) => {
   env((value as Container).env ?? [], `${prop}.env`, problems);
   return value;
 });
@@ -129,15 +116,15 @@ const container: Check = all(mapOf(anything), (value, prop, problems) => {
 export const WORKLOAD_SHAPE: Shape<WorkloadProps> = {
   image: instance('Image', 'inRegistry', "Image.parse('registry/repository:tag')"),
   resources: resourcesCheck,
-  labels,
-  annotations,
-  podLabels: labels,
-  podAnnotations: annotations,
+  labels: labelsCheck,
+  annotations: annotationsCheck,
+  podLabels: labelsCheck,
+  podAnnotations: annotationsCheck,
   env,
   extraContainers: listOf(container),
   initContainers: listOf(container),
-  extraVolumes: listOf(mapOf(anything)),
-  extraVolumeMounts: listOf(mapOf(anything)),
+  extraVolumes: listOf(named('a volume')),
+  extraVolumeMounts: listOf(named('a mount', 'mountPath')),
   serviceAccount: instance('ServiceAccount', 'name', "ServiceAccount.fromServiceAccountName(this, 'sa', 'name')"),
   runAs: object<RunAs>({ user: integer({ min: 1 }), group: integer({ min: 1 }), fsGroup: integer({ min: 1 }) }),
   probes: object<ProbeProps>({ readiness: TIMINGS, liveness: TIMINGS, startup: TIMINGS }),

@@ -1,6 +1,6 @@
 import type { Size } from 'cdk8s';
 import type { ContainerResources } from 'cdk8s-plus-28';
-import { instance, object, size, type Check, type Problems, type Shape } from '../validation';
+import { instance, kibibytes, object, size, type Check, type Problems, type Shape } from '../validation';
 import type { Container } from './kubernetes';
 
 type Cpu = NonNullable<NonNullable<ContainerResources['cpu']>['request']>;
@@ -19,8 +19,8 @@ export const resourcesCheck: Check = object(SHAPE);
 export function checkLimits(resources: ContainerResources, prop: string, problems: Problems): void {
   for (const [name, amounts] of [
     ['cpu', amountsOf(resources.cpu, millicores)],
-    ['memory', amountsOf(resources.memory, (bytes) => bytes.toKibibytes())],
-    ['ephemeralStorage', amountsOf(resources.ephemeralStorage, (bytes) => bytes.toKibibytes())],
+    ['memory', amountsOf(resources.memory, kibibytes)],
+    ['ephemeralStorage', amountsOf(resources.ephemeralStorage, kibibytes)],
   ] as const) {
     problems.when(amounts !== undefined && amounts.request > amounts.limit, {
       prop: `${prop}.${name}.request`,

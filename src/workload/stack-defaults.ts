@@ -1,7 +1,21 @@
 import type { Construct } from 'constructs';
-import { anything, boolean, checkProps, listOf, object, oneOf, Problems, rule, text, type Shape } from '../validation';
+import {
+  anything,
+  boolean,
+  checkProps,
+  integer,
+  listOf,
+  object,
+  oneOf,
+  Problems,
+  rule,
+  text,
+  type Shape,
+} from '../validation';
 import { isDnsSubdomain } from '../values';
 import type { NetworkPolicyPeer } from '../wiring';
+import { labelsCheck } from './metadata';
+import type { DnsProps } from './network-policy';
 
 /** What holds for every pod of a stack. */
 export interface StackDefaultsProps {
@@ -30,12 +44,8 @@ export interface StackDefaultsProps {
    * @default true
    */
   readonly networkPolicies?: boolean;
-  /**
-   * Where pods may look up names, on port 53.
-   *
-   * @default - pods labelled `k8s-app: kube-dns` in kube-system, and NodeLocal DNSCache on 169.254.20.10
-   */
-  readonly dns?: readonly NetworkPolicyPeer[];
+  /** Where NetworkPolicies let pods look up names. @default - the DNS of most clusters */
+  readonly dns?: DnsProps;
   /**
    * Whether the manifests are applied server-side (`kubectl apply --server-side`, `ServerSideApply=true` in Argo CD),
    * which lets a ConfigMap have 1 MiB instead of 256 KiB.
@@ -53,7 +63,13 @@ const SHAPE: Shape<StackDefaultsProps> = {
     'a registry host, optionally with port and path, without scheme',
   ),
   imagePullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
-  imagePullSecrets: listOf(text()),
+  imagePullSecrets: listOf(
+    rule(
+      (value) => typeof value === 'string' && isDnsSubdomain(value),
+      'must be the name of a Secret',
+      'give the name of a Secret of type kubernetes.io/dockerconfigjson',
+    ),
+  ),
   clusterDomain: rule(
     (value) => typeof value === 'string' && isDnsSubdomain(value),
     'must be a domain name without a trailing dot',
@@ -61,8 +77,11 @@ const SHAPE: Shape<StackDefaultsProps> = {
   ),
   networkPolicies: boolean,
   serverSideApply: boolean,
-  dns: listOf(object<NetworkPolicyPeer>({ podSelector: anything, namespaceSelector: anything, ipBlock: anything })),
-  labels: anything,
+  dns: object<DnsProps>({
+    peers: listOf(object<NetworkPolicyPeer>({ podSelector: anything, namespaceSelector: anything, ipBlock: anything })),
+    port: integer({ min: 1, max: 65_535 }),
+  }),
+  labels: labelsCheck,
 };
 
 const CONTEXT_KEY = 'cdk8s-victoriametrics.io/stack-defaults';
@@ -75,6 +94,9 @@ export class StackDefaults {
    * @throws Error when the scope has children already.
    */
   public static set(scope: Construct, props: StackDefaultsProps): void {
+    if (scope.node.children.length > 0) {
+      throw new Error(`StackDefaults.set: call it before anything is made below ${scope.node.path || 'the app'}`);
+    }
     const problems = new Problems();
     const checked = checkProps(props, SHAPE, problems, 'StackDefaults.');
     problems.reportAt(scope);

@@ -3,8 +3,12 @@ import { boolean, mapOf, object, oneOf, rule, size, text, type Check, type Check
 import { isDnsSubdomain } from '../values';
 import type { PersistentVolumeClaim, Volume } from './kubernetes';
 
-/** A PersistentVolumeClaim of each pod. */
+/**
+ * A PersistentVolumeClaim of each pod. Kubernetes does not change the claims of a StatefulSet that exists: to change
+ * the size, edit the claims, delete the StatefulSet with `--cascade=orphan`, and apply it with the new size.
+ */
 export interface ClaimProps {
+  readonly ephemeral?: false;
   readonly size: Size;
   /** @default - the default class of the cluster */
   readonly storageClass?: string;
@@ -39,10 +43,11 @@ export interface EphemeralProps {
 export type VolumeProps = ClaimProps | EphemeralProps;
 
 export function isEphemeral(volume: VolumeProps): volume is EphemeralProps {
-  return 'ephemeral' in volume;
+  return volume.ephemeral === true;
 }
 
 const CLAIM_SHAPE: Shape<ClaimProps> = {
+  ephemeral: boolean,
   size,
   storageClass: rule(
     (value) => typeof value === 'string' && isDnsSubdomain(value),
@@ -50,7 +55,7 @@ const CLAIM_SHAPE: Shape<ClaimProps> = {
     'take a name from `kubectl get storageclass`, or leave it out for the default class',
   ),
   accessMode: oneOf('ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany'),
-  annotations: mapOf(text()),
+  annotations: mapOf(text(/^/, 'a string')),
   retentionPolicy: object<ClaimRetentionPolicy>({
     whenDeleted: oneOf('Retain', 'Delete'),
     whenScaled: oneOf('Retain', 'Delete'),
@@ -64,7 +69,7 @@ const ephemeralCheck = object(EPHEMERAL_SHAPE);
 
 /** Checks `VolumeProps`; a claim must say its size. */
 export const volumeCheck: Check = (value, prop, problems) => {
-  if (typeof value === 'object' && value !== null && 'ephemeral' in value) return ephemeralCheck(value, prop, problems);
+  if ((value as Partial<EphemeralProps> | null)?.ephemeral === true) return ephemeralCheck(value, prop, problems);
   const claim = claimCheck(value, prop, problems) as Checked<ClaimProps> | undefined;
   if (claim === undefined || claim.size !== undefined) return claim;
   problems.when((value as Partial<ClaimProps>).size === undefined, {

@@ -1,58 +1,64 @@
 import { ApiObject, Chart, Lazy, type Duration } from 'cdk8s';
 import type { ContainerResources } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
-import type { Problems } from '../validation';
-import type { Image, SecretRef } from '../values';
-import { Connections, Endpoint, type Credentials, type EndpointProps, type Wired } from '../wiring';
-import { horizontalPodAutoscaler, type AutoscalingProps } from './autoscaling';
+import { wholeSeconds, type Problems } from '../validation';
+import { isDnsLabel, type Image, type SecretRef } from '../values';
+import {
+  Connections,
+  Endpoint,
+  ScrapeTarget,
+  type Credentials,
+  type EndpointProps,
+  type LabelSelector,
+  type Wired,
+} from '../wiring';
+import { horizontalPodAutoscaler } from './autoscaling';
+import { checkAutoscaling, checkGracePeriod, checkName, checkPod, checkPorts, checkReachable } from './checks';
 import { checksum, configMap, type Files } from './config-files';
-import { checkName, checkPod, checkPorts } from './checks';
-import { controllerSpec, type ControllerKind } from './controller';
+import { controllerSpec, leastReplicas, mostReplicas, type Controller } from './controller';
 import { allowedDisruptions, disruptionBudget, type DisruptionBudgetProps } from './disruption-budget';
+import { reportDuplicateNames } from './duplicate-names';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
-import { descriptiveLabels, selectorLabels, type Identity } from './labels';
+import { descriptiveLabels, joinLabels, selectorLabels, type Identity, type Labels } from './labels';
 import { networkPolicy } from './network-policy';
 import { podSpec } from './pod';
 import { adjust, type Probes } from './probes';
 import type { WorkloadProps } from './props';
-import { reportDuplicateNames } from './registry';
 import { checkLimits, mergeResources, renderResources } from './resources';
-import { topologySpread } from './scheduling';
+import { affinity, topologySpread } from './scheduling';
 import { secretMounts, secretVolumes } from './secret-files';
 import { clientService, headlessService, type PortProps } from './service';
-import { StackDefaults } from './stack-defaults';
-import { claimTemplate, emptyDir, isEphemeral, type ClaimProps, type VolumeProps } from './storage';
+import { StackDefaults, type StackDefaultsProps } from './stack-defaults';
+import { claimTemplate, emptyDir, isEphemeral, type ClaimProps } from './storage';
 
 /** What a component says about itself; everything else is the same for all. */
 export interface WorkloadSpec {
-  readonly kind: ControllerKind;
+  readonly controller: Controller;
   /** The name of the workload, its Service and everything else that belongs to it. */
   readonly name: string;
   readonly identity: Identity;
-  readonly defaultImage: Image;
-  /** The image that the user chose at a higher level, e.g. by the version of the cluster. @default - defaultImage */
-  readonly image?: Image;
+  /** The image in the version of the stack; the user's `image` wins. */
+  readonly image: Image;
+  /** @default - that of the image */
+  readonly command?: readonly string[];
   /** Asked for when the manifest is written, so that later wiring may add to them. */
   readonly args: () => readonly string[];
+  /** Secrets to mount as files, see `secretPath`; asked for with the args. @default - none */
+  readonly secrets?: () => readonly SecretRef[];
+  /** @default - none */
+  readonly env?: readonly EnvVar[];
+  /** Beside the data of the controller. @default - none */
+  readonly volumes?: readonly Volume[];
+  /** Of the main container. @default - none */
+  readonly volumeMounts?: readonly VolumeMount[];
   readonly ports: readonly PortProps[];
   /** The name of the port that serves `/metrics`. */
   readonly metricsPort: string;
   /** What HTTP clients must send. @default - nothing */
   readonly credentials?: Credentials;
-  /** Of a DaemonSet: not said, there is one on each node. */
-  readonly replicas?: number;
-  readonly autoscaling?: AutoscalingProps;
   readonly resources: ContainerResources;
   readonly probes: Probes;
-  readonly terminationGracePeriod: Duration;
-  /** Where the process writes. @default - nowhere */
-  readonly data?: { readonly volume: VolumeProps; readonly mountPath: string };
-  /** Secrets to mount as files, see `secretPath`. */
-  readonly secrets: readonly SecretRef[];
-  /** Whether clients reach any ready pod through one address. */
-  readonly balanced: boolean;
-  /** Whether a pod takes data with it when it goes. */
-  readonly stateful: boolean;
+  readonly gracePeriod: GracePeriod;
   /** What the user said. */
   readonly props: WorkloadProps;
   /** Where the user said it, e.g. `vmstorage.`; empty at the top. */
@@ -60,34 +66,45 @@ export interface WorkloadSpec {
   readonly problems: Problems;
 }
 
+/** How long a clean exit takes. */
+export interface GracePeriod {
+  /** What is usual. */
+  readonly standard: Duration;
+  /** Below this the process would be killed before it has finished. */
+  readonly least: Duration;
+}
+
 const DATA_VOLUME = 'data';
 
 /**
  * A set of equal pods with all that belongs to it: Services, ServiceAccount, PodDisruptionBudget, NetworkPolicy, and a
- * HorizontalPodAutoscaler where asked for. `ApiObject.of(workload)` is the StatefulSet or Deployment; a patch of it,
- * or of any other object below the construct, is written as it is.
+ * HorizontalPodAutoscaler where asked for. `ApiObject.of(workload)` is the StatefulSet, Deployment or DaemonSet; a
+ * patch of it, or of any other object below the construct, is written as it is.
  */
 export abstract class Workload extends Construct implements Wired {
   public readonly name: string;
   /** The labels that select the pods; they never change. */
-  public readonly selectorLabels: Readonly<Record<string, string>>;
+  public readonly selectorLabels: Labels;
   /** What the pods may receive and send. */
   public readonly connections: Connections;
-  /** Where the pods serve their own metrics. */
-  public readonly metrics: Endpoint;
+  /** Where each pod serves its own metrics. */
+  public readonly metrics: ScrapeTarget;
 
   protected readonly problems: Problems;
 
+  private readonly defaults: StackDefaultsProps;
   private readonly image: Image;
   private readonly resources: ContainerResources;
-  private readonly labels: Readonly<Record<string, string>>;
+  private readonly labels: Labels;
+  private readonly podLabels: Labels;
+  private readonly probes: Probes;
+  private readonly serviceAccountName: string;
   private readonly env: EnvVar[];
   private readonly volumes: Volume[];
   private readonly volumeMounts: VolumeMount[];
   private readonly extraContainers: Container[];
   private readonly initContainers: Container[];
   private readonly checksums: Record<string, string> = {};
-  private readonly serviceAccountName: string;
 
   protected constructor(
     scope: Construct,
@@ -95,34 +112,57 @@ export abstract class Workload extends Construct implements Wired {
     private readonly spec: WorkloadSpec,
   ) {
     super(scope, id);
-    const { name, identity, props, problems } = spec;
+    const { name, identity, props, prefix, problems } = spec;
+    problems.reportAt(this);
     this.name = name;
     this.problems = problems;
+    this.defaults = StackDefaults.of(this);
     this.image = this.resolveImage();
-    this.selectorLabels = selectorLabels(identity);
-    this.labels = {
-      ...StackDefaults.of(this).labels,
-      ...props.labels,
-      ...descriptiveLabels(this.image),
-      ...this.selectorLabels,
-    };
-    this.connections = new Connections({ matchLabels: this.selectorLabels }, this.namespace, problems);
-    this.metrics = this.endpoint(spec.metricsPort, { path: '/metrics' });
-    this.env = [...(props.env ?? [])];
-    this.volumes = [...this.ownVolumes(), ...(props.extraVolumes ?? [])];
-    this.volumeMounts = [...this.ownVolumeMounts(), ...(props.extraVolumeMounts ?? [])];
-    this.extraContainers = [...(props.extraContainers ?? [])];
-    this.initContainers = [...(props.initContainers ?? [])];
+    this.resources = mergeResources(spec.resources, props.resources);
+    this.probes = adjust(spec.probes, props.probes, prefix, problems);
     this.serviceAccountName = props.serviceAccount?.name ?? name;
 
-    this.resources = mergeResources(spec.resources, props.resources);
+    this.selectorLabels = selectorLabels(identity);
+    const layers = [
+      { prop: 'version', labels: descriptiveLabels(this.image) },
+      { prop: 'StackDefaults.labels', labels: this.defaults.labels },
+      { prop: `${prefix}labels`, labels: props.labels },
+    ];
+    const chartLabels = { prop: 'labels of the chart', labels: Chart.of(this).labels };
+    this.labels = joinLabels(this.selectorLabels, problems, ...layers);
+    this.podLabels = joinLabels(this.selectorLabels, problems, chartLabels, ...layers, {
+      prop: `${prefix}podLabels`,
+      labels: props.podLabels,
+    });
 
-    checkName(spec.kind, name, problems);
-    checkPorts(name, spec.ports, problems);
-    checkLimits(this.resources, `${spec.prefix}resources`, problems);
+    this.connections = new Connections(this.podSelector, this.namespace, problems);
+    const { name: portName, port } = this.portNamed(spec.metricsPort);
+    this.metrics = new ScrapeTarget({
+      owner: this,
+      podSelector: this.podSelector,
+      namespace: this.namespace,
+      portName,
+      port,
+      credentials: spec.credentials,
+    });
+
+    const { controller } = spec;
+    const data = controller.kind === 'DaemonSet' ? undefined : controller.data;
+    const ephemeral = data && isEphemeral(data.volume) ? [emptyDir(DATA_VOLUME, data.volume.sizeLimit)] : [];
+    const dataMount = data ? [{ name: DATA_VOLUME, mountPath: data.mountPath }] : [];
+    this.env = [...(spec.env ?? []), ...(props.env ?? [])];
+    this.volumes = [...ephemeral, ...(spec.volumes ?? []), ...(props.extraVolumes ?? [])];
+    this.volumeMounts = [...dataMount, ...(spec.volumeMounts ?? []), ...(props.extraVolumeMounts ?? [])];
+    this.extraContainers = [...(props.extraContainers ?? [])];
+    this.initContainers = [...(props.initContainers ?? [])];
+
+    checkName(controller.kind, name, problems);
+    checkPorts(spec.ports, problems);
+    checkLimits(this.resources, `${prefix}resources`, problems);
+    checkGracePeriod(props.terminationGracePeriod, spec.gracePeriod.least, prefix, problems);
     this.makeObjects();
     reportDuplicateNames(this);
-    problems.later((late) => this.checkPods(late));
+    problems.later((late) => this.checkLate(late));
   }
 
   /** The namespace of the chart, where it says one. */
@@ -132,11 +172,7 @@ export abstract class Workload extends Construct implements Wired {
 
   /** How many pods there are, at the least where they are autoscaled; of a DaemonSet, on each node. */
   public get replicas(): number {
-    return this.spec.autoscaling?.minReplicas ?? this.spec.replicas ?? 1;
-  }
-
-  private get mostReplicas(): number {
-    return this.spec.autoscaling?.maxReplicas ?? this.spec.replicas ?? 1;
+    return leastReplicas(this.spec.controller);
   }
 
   public addEnv(...variables: readonly EnvVar[]): this {
@@ -166,13 +202,24 @@ export abstract class Workload extends Construct implements Wired {
   /**
    * Mounts files, read-only, from a ConfigMap of their own. A change of a file rolls the pods.
    *
-   * @param name tells several ConfigMaps of one workload apart
+   * @param name tells several ConfigMaps of one workload apart: lower-case letters, digits and -
    * @param mountPath the folder of the files in the main container
    */
   public addConfigFiles(name: string, mountPath: string, files: Files): this {
-    const object = configMap(this, name, { name: `${this.name}-${name}`, labels: this.labels }, files, this.problems);
+    const id = `config-${name}`;
+    if (!isDnsLabel(name) || this.node.tryFindChild(id)) {
+      this.problems.add({
+        prop: `addConfigFiles('${name}')`,
+        value: name,
+        rule: 'the name consists of lower-case letters, digits and -, and is given once for each workload',
+        fix: 'give another name',
+      });
+      return this;
+    }
+    const metadata = { name: `${this.name}-${name}`, labels: this.labels };
+    configMap(this, id, metadata, files, this.defaults.serverSideApply ?? false, this.problems);
     this.checksums[`checksum/${name}`] = checksum(files);
-    return this.addVolume({ name, configMap: { name: object.name } }, { mountPath, readOnly: true });
+    return this.addVolume({ name, configMap: { name: metadata.name } }, { mountPath, readOnly: true });
   }
 
   /** An endpoint behind the Service of the workload. */
@@ -203,6 +250,10 @@ export abstract class Workload extends Construct implements Wired {
     });
   }
 
+  private get podSelector(): LabelSelector {
+    return { matchLabels: this.selectorLabels };
+  }
+
   private portNamed(name: string): PortProps {
     const port = this.spec.ports.find((candidate) => candidate.name === name);
     if (!port) throw new Error(`${this.node.path}: no port is named ${name}`);
@@ -211,48 +262,44 @@ export abstract class Workload extends Construct implements Wired {
 
   /** A name below the namespace, as pods of any namespace resolve it. */
   private host(name: string): string {
-    const { clusterDomain } = StackDefaults.of(this);
+    const { clusterDomain } = this.defaults;
     if (this.namespace === undefined) return name;
     return `${name}.${this.namespace}.svc${clusterDomain === undefined ? '' : `.${clusterDomain}.`}`;
   }
 
+  /** Whether clients reach any ready pod through one address. */
+  private get balanced(): boolean {
+    const { controller } = this.spec;
+    return controller.kind !== 'StatefulSet' || controller.balanced;
+  }
+
   /** The headless Service that gives the pods of a StatefulSet their names. */
   private get governingName(): string {
-    return this.spec.balanced ? `${this.name}-headless` : this.name;
+    return this.balanced ? `${this.name}-headless` : this.name;
   }
 
   private resolveImage(): Image {
-    const { defaultImage, image = defaultImage, props } = this.spec;
-    const { imageRegistry } = StackDefaults.of(this);
-    const given = props.image;
+    const { imageRegistry } = this.defaults;
+    const given = this.spec.props.image;
     if (given?.registry !== undefined) return given;
-    const chosen = given ?? image;
+    const chosen = given ?? this.spec.image;
     return imageRegistry === undefined ? chosen : chosen.inRegistry(imageRegistry);
   }
 
   private get claim(): ClaimProps | undefined {
-    const volume = this.spec.data?.volume;
+    const { controller } = this.spec;
+    const volume = controller.kind === 'StatefulSet' ? controller.data?.volume : undefined;
     return volume === undefined || isEphemeral(volume) ? undefined : volume;
   }
 
-  private ownVolumes(): Volume[] {
-    const { data, secrets } = this.spec;
-    const cache = data && isEphemeral(data.volume) ? [emptyDir(DATA_VOLUME, data.volume.sizeLimit)] : [];
-    return [...cache, ...secretVolumes(secrets)];
-  }
-
-  private ownVolumeMounts(): VolumeMount[] {
-    const { data, secrets } = this.spec;
-    return [...(data ? [{ name: DATA_VOLUME, mountPath: data.mountPath }] : []), ...secretMounts(secrets)];
-  }
-
   private makeObjects(): void {
-    const { kind, ports, props, balanced, autoscaling } = this.spec;
+    const { controller, ports, props } = this.spec;
+    const { kind } = controller;
     const workload = this.object('Resource', kind, 'apps/v1', {
       metadata: { annotations: props.annotations },
       spec: Lazy.any({ produce: () => this.controllerSpec() }),
     });
-    if (balanced) {
+    if (this.balanced) {
       this.object('Service', 'Service', 'v1', {
         metadata: { annotations: props.service?.annotations },
         spec: clientService(ports, this.selectorLabels, props.service),
@@ -270,19 +317,18 @@ export abstract class Workload extends Construct implements Wired {
     const budget = this.budget();
     if (budget) {
       this.object('PodDisruptionBudget', 'PodDisruptionBudget', 'policy/v1', {
-        spec: disruptionBudget(budget, this.selectorLabels, !this.spec.stateful),
+        spec: disruptionBudget(budget, this.selectorLabels, this.claim === undefined),
       });
     }
-    const { networkPolicies = true, dns } = StackDefaults.of(this);
-    if (networkPolicies) {
+    if (this.defaults.networkPolicies ?? true) {
       this.object('NetworkPolicy', 'NetworkPolicy', 'networking.k8s.io/v1', {
-        spec: Lazy.any({ produce: () => networkPolicy(this.selectorLabels, this.connections, dns) }),
+        spec: Lazy.any({ produce: () => networkPolicy(this.selectorLabels, this.connections, this.defaults.dns) }),
       });
     }
-    if (autoscaling) {
+    if (kind !== 'DaemonSet' && controller.autoscaling) {
       const { apiVersion, name } = workload;
       this.object('HorizontalPodAutoscaler', 'HorizontalPodAutoscaler', 'autoscaling/v2', {
-        spec: horizontalPodAutoscaler(autoscaling, { apiVersion, kind, name }),
+        spec: horizontalPodAutoscaler(controller.autoscaling, { apiVersion, kind, name }),
       });
     }
   }
@@ -302,11 +348,9 @@ export abstract class Workload extends Construct implements Wired {
   }
 
   private controllerSpec(): object {
-    const { kind, autoscaling, replicas } = this.spec;
-    return controllerSpec(kind, {
+    return controllerSpec(this.spec.controller, {
       selector: this.selectorLabels,
       template: this.podTemplate(),
-      replicas: kind === 'DaemonSet' || autoscaling ? undefined : replicas,
       governingService: this.governingName,
       claims: this.claim ? [claimTemplate(DATA_VOLUME, this.claim, this.selectorLabels)] : [],
       claimRetentionPolicy: this.claim?.retentionPolicy,
@@ -314,47 +358,46 @@ export abstract class Workload extends Construct implements Wired {
   }
 
   private podTemplate(): object {
-    const { spec } = this;
-    const { props } = spec;
+    const { spec, defaults, selectorLabels: selector } = this;
+    const { props, controller, gracePeriod } = spec;
     const annotations = { ...props.podAnnotations, ...this.checksums };
+    const secrets = spec.secrets?.() ?? [];
     return {
       metadata: {
-        labels: { ...this.labels, ...props.podLabels, ...this.selectorLabels },
+        labels: this.podLabels,
         annotations: Object.keys(annotations).length > 0 ? annotations : undefined,
       },
       spec: podSpec(
-        this,
         {
           containerName: spec.identity.name,
           image: this.image.toString(),
+          command: spec.command,
           args: spec.args(),
           env: this.env,
           ports: spec.ports,
           resources: renderResources(this.resources),
-          probes: adjust(spec.probes, props.probes),
-          volumes: this.volumes,
-          volumeMounts: this.volumeMounts,
+          probes: this.probes,
+          volumes: [...this.volumes, ...secretVolumes(secrets)],
+          volumeMounts: [...this.volumeMounts, ...secretMounts(secrets)],
           extraContainers: this.extraContainers,
           initContainers: this.initContainers,
           serviceAccountName: this.serviceAccountName,
-          terminationGracePeriodSeconds: this.gracePeriodSeconds,
-          topologySpreadConstraints: topologySpread(spec.kind, props.spread, this.selectorLabels),
+          terminationGracePeriodSeconds: wholeSeconds(props.terminationGracePeriod ?? gracePeriod.standard),
+          affinity: affinity(controller, props, selector),
+          topologySpreadConstraints: topologySpread(controller, props.spread, selector),
         },
         props,
+        defaults,
       ),
     };
   }
 
-  private get gracePeriodSeconds(): number {
-    const period = this.spec.props.terminationGracePeriod ?? this.spec.terminationGracePeriod;
-    return Math.ceil(period.toSeconds({ integral: false }));
-  }
-
   private budget(): DisruptionBudgetProps | undefined {
-    const { props, prefix, problems } = this.spec;
+    const { props, prefix, problems, controller } = this.spec;
     const given = props.podDisruptionBudget;
     if (given === false) return undefined;
-    if (given === undefined) return this.mostReplicas > 1 ? { maxUnavailable: 1 } : undefined;
+    const several = controller.kind !== 'DaemonSet' && mostReplicas(controller) > 1;
+    if (given === undefined) return several ? { maxUnavailable: 1 } : undefined;
     const prop = `${prefix}podDisruptionBudget`;
     problems.when(given.maxUnavailable !== undefined && given.minAvailable !== undefined, {
       prop,
@@ -372,20 +415,20 @@ export abstract class Workload extends Construct implements Wired {
   }
 
   /** What can only be told once nothing is added to the pods any more. */
-  private checkPods(problems: Problems): void {
-    checkPod(
-      {
-        main: this.spec.identity.name,
-        extraContainers: this.extraContainers,
-        initContainers: this.initContainers,
-        env: this.env,
-        volumes: this.volumes,
-        volumeMounts: this.volumeMounts,
-        claimed: this.claim ? [DATA_VOLUME] : [],
-        most: this.mostReplicas,
-      },
-      this.spec.prefix,
-      problems,
-    );
+  private checkLate(problems: Problems): void {
+    const { controller, identity, props, prefix } = this.spec;
+    const pod = {
+      main: identity.name,
+      extraContainers: this.extraContainers,
+      initContainers: this.initContainers,
+      env: this.env,
+      volumes: this.volumes,
+      volumeMounts: this.volumeMounts,
+      claimed: this.claim ? [DATA_VOLUME] : [],
+      most: mostReplicas(controller),
+    };
+    checkPod(pod, prefix, problems);
+    if (controller.kind !== 'DaemonSet' && controller.autoscaling) checkAutoscaling(pod, prefix, problems);
+    checkReachable(props.service, this.connections, this.defaults.networkPolicies ?? true, prefix, problems);
   }
 }

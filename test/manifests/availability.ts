@@ -35,15 +35,21 @@ export const storedData: Policy = (objects) =>
 
 /** Replicas of vmstorage are kept apart, or the loss of one host or zone is the loss of several. */
 export const spreadStorage: Policy = (objects) =>
-  programs(objects, 'vmstorage').flatMap(({ title, pod, podLabels }) =>
-    TOPOLOGY_KEYS.filter(
-      (key) =>
-        !pod.topologySpreadConstraints?.some(
-          ({ topologyKey, labelSelector }) =>
-            topologyKey === key && labelSelector !== undefined && matches(labelSelector, podLabels),
-        ),
-    ).map((key) => `${title}: is not spread over ${key}`),
-  );
+  programs(objects, 'vmstorage').flatMap(({ title, pod, podLabels }) => {
+    const { requiredDuringSchedulingIgnoredDuringExecution: required = [] } = pod.affinity?.podAntiAffinity ?? {};
+    const { preferredDuringSchedulingIgnoredDuringExecution: preferred = [] } = pod.affinity?.podAntiAffinity ?? {};
+    const terms = [
+      ...(pod.topologySpreadConstraints ?? []),
+      ...required,
+      ...preferred.map(({ podAffinityTerm }) => podAffinityTerm),
+    ];
+    const isSpread = (key: string) =>
+      terms.some(
+        ({ topologyKey, labelSelector }) =>
+          topologyKey === key && labelSelector !== undefined && matches(labelSelector, podLabels),
+      );
+    return TOPOLOGY_KEYS.filter((key) => !isSpread(key)).map((key) => `${title}: is not spread over ${key}`);
+  });
 
 /** vminsert and vmselect are updated and drained without an interruption. */
 export const zeroDowntime: Policy = (objects) =>

@@ -16,6 +16,7 @@ const INSERT = 'Deployment/vminsert';
 const SELECT = 'Deployment/vmselect';
 const STORAGE = 'StatefulSet/vmstorage';
 const TEMPLATE = '/spec/template/spec';
+const ANTI_AFFINITY = `${TEMPLATE}/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution`;
 const CONTAINER = `${TEMPLATE}/containers/0`;
 
 /** Sets a value at a JSON Pointer of an object; `undefined` removes it. */
@@ -547,20 +548,21 @@ const CASES: Readonly<Record<keyof typeof POLICIES, readonly Case[]>> = {
     ],
   ],
   spreadStorage: [
-    [
-      'hosts',
-      set(STORAGE, `${TEMPLATE}/topologySpreadConstraints/0`, ZONE()),
-      'not spread over kubernetes.io/hostname',
-    ],
-    ['zones', set(STORAGE, `${TEMPLATE}/topologySpreadConstraints/1/topologyKey`, 'x'), 'topology.kubernetes.io/zone'],
+    ['hosts', set(STORAGE, `${TEMPLATE}/affinity`, undefined), 'not spread over kubernetes.io/hostname'],
+    ['zones', set(STORAGE, `${TEMPLATE}/topologySpreadConstraints/0/topologyKey`, 'x'), 'topology.kubernetes.io/zone'],
     [
       'other pods',
-      set(STORAGE, `${TEMPLATE}/topologySpreadConstraints/1/labelSelector`, selector('x')),
+      set(STORAGE, `${TEMPLATE}/topologySpreadConstraints/0/labelSelector`, selector('x')),
       'not spread over topology.kubernetes.io/zone',
     ],
     [
+      'apart from other pods',
+      set(STORAGE, ANTI_AFFINITY, [{ topologyKey: 'kubernetes.io/hostname', labelSelector: selector('x') }]),
+      'not spread over kubernetes.io/hostname',
+    ],
+    [
       'no selector counts no pods',
-      set(STORAGE, `${TEMPLATE}/topologySpreadConstraints/1/labelSelector`, undefined),
+      set(STORAGE, `${TEMPLATE}/topologySpreadConstraints/0/labelSelector`, undefined),
       'not spread over topology.kubernetes.io/zone',
     ],
   ],
@@ -648,10 +650,6 @@ const CASES: Readonly<Record<keyof typeof POLICIES, readonly Case[]>> = {
   ],
 };
 
-function ZONE(): object {
-  return { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' };
-}
-
 test('every policy is proved able to fail', () => {
   expect(Object.keys(CASES).sort()).toEqual(Object.keys(POLICIES).sort());
 });
@@ -668,6 +666,21 @@ describe.each(Object.entries(POLICIES))('%s', (name, policy) => {
 
 describe('what is right is not refused', () => {
   const right: Readonly<Record<string, [policy: string, change: Change]>> = {
+    'hosts spread by a preference': [
+      'spreadStorage',
+      all(
+        set(STORAGE, ANTI_AFFINITY, undefined),
+        set(STORAGE, `${TEMPLATE}/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution`, [
+          {
+            weight: 1,
+            podAffinityTerm: {
+              topologyKey: 'kubernetes.io/hostname',
+              labelSelector: selector('vmstorage'),
+            },
+          },
+        ]),
+      ),
+    ],
     'a target port by number': ['servicePorts', set('Service/vminsert', '/spec/ports/0/targetPort', 8480)],
     'a second protocol on a port': [
       'kubernetesSchema',

@@ -45,12 +45,21 @@ export function sampleCluster(): Manifest[] {
       },
       pod: {
         terminationGracePeriodSeconds: 60,
-        topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
-          topologyKey,
-          maxSkew: 1,
-          whenUnsatisfiable: 'ScheduleAnyway',
-          labelSelector: { matchLabels: labels('vmstorage') },
-        })),
+        affinity: {
+          podAntiAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: labels('vmstorage') } },
+            ],
+          },
+        },
+        topologySpreadConstraints: [
+          {
+            topologyKey: 'topology.kubernetes.io/zone',
+            maxSkew: 1,
+            whenUnsatisfiable: 'ScheduleAnyway',
+            labelSelector: { matchLabels: labels('vmstorage') },
+          },
+        ],
       },
       container: { volumeMounts: [{ name: 'data', mountPath: '/storage' }] },
     }),

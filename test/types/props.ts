@@ -2,7 +2,7 @@
  * What the compiler must refuse. Each line below an `@ts-expect-error` is an error; should it compile one day,
  * the type check fails.
  */
-import type { Chart} from 'cdk8s';
+import type { Chart } from 'cdk8s';
 import { Duration, Size } from 'cdk8s';
 import { ReadEndpoint, Retention, Tenant, VmCluster, VmSingle, type WriteEndpoint } from '../../src';
 

@@ -132,6 +132,8 @@ test('a cache on a claim makes vmselect a StatefulSet whose pods know each other
     '-selectNode=metrics-vmselect-0.metrics-vmselect-headless.monitoring.svc:8481',
     '-selectNode=metrics-vmselect-1.metrics-vmselect-headless.monitoring.svc:8481',
   ]);
+  const peers = find(manifests, 'NetworkPolicy', 'metrics-vmselect')['spec'].ingress as unknown;
+  expect(peers).toMatchObject([{ ports: [{ port: 8481, protocol: 'TCP' }] }]);
   expect(find(manifests, 'Service', 'metrics-vmselect')['spec'].clusterIP).toBeUndefined();
 });
 
@@ -187,7 +189,8 @@ describe('endpoints', () => {
       singleRead: single.read().url,
       singleOtlp: single.ingest().otlp.url,
       singleGraphite: single.ingest().graphite.url,
-      metrics: made.vmstorage.metrics.url,
+      influxV2: all.influxV2.url,
+      zabbix: all.zabbix.url,
     });
   });
   const insert = 'http://metrics-vminsert.monitoring.svc:8480/insert';
@@ -213,7 +216,8 @@ describe('endpoints', () => {
       singleRead: 'http://one-vmsingle.monitoring.svc:8428',
       singleOtlp: 'http://one-vmsingle.monitoring.svc:8428/opentelemetry/v1/metrics',
       singleGraphite: 'tcp://one-vmsingle.monitoring.svc:2003',
-      metrics: 'http://metrics-vmstorage.monitoring.svc:8482/metrics',
+      influxV2: `${insert}/42:7/influx/api/v2/write`,
+      zabbix: `${insert}/42:7/zabbixconnector/api/v1/history`,
     });
   });
 
@@ -247,6 +251,37 @@ test('names are relative where the chart names no namespace, and full where the 
   expect(argsOf(find(full, 'Deployment', 'metrics-vminsert'))).toContain(
     '-storageNode=metrics-vmstorage-0.metrics-vmstorage.monitoring.svc.cluster.local.:8400',
   );
+});
+
+test('the listener of OpenTSDB over HTTP wants basic auth as well, that of the line protocols cannot', () => {
+  synth((chart) => {
+    const httpAuth = { username: 'admin', password: SecretRef.of('auth', 'password') };
+    const listeners = { graphite: {}, openTsdbHttp: {} };
+    const made = new VmCluster(chart, 'metrics', { vmstorage: { volume }, vminsert: { httpAuth, listeners } });
+    expect(made.ingest().openTsdbHttp.credentials).toEqual(httpAuth);
+    expect(made.ingest().graphite.credentials).toBeUndefined();
+  });
+});
+
+test('tenants from JavaScript are read or refused', () => {
+  synth((chart) => {
+    const made = new VmCluster(chart, 'metrics', { vmstorage: { volume } });
+    expect(made.write('42:7' as unknown as Tenant).url).toContain('/insert/42:7/');
+    expect(() => made.read('a/../b' as unknown as Tenant)).toThrow('tenant = "a/../b": must be accountID');
+  });
+});
+
+test('UDP is opened beside TCP where asked for', () => {
+  const manifests = synth((chart) => {
+    StackDefaults.set(chart, { serverSideApply: true });
+    new VmCluster(chart, 'metrics', { vmstorage: { volume }, vminsert: { listeners: { graphite: { udp: true } } } });
+  });
+  const { ports } = find(manifests, 'Service', 'metrics-vminsert')['spec'] as { ports: object[] };
+  expect(ports).toEqual([
+    { name: 'http', port: 8480, protocol: 'TCP', targetPort: 'http', appProtocol: 'http' },
+    { name: 'graphite', port: 2003, protocol: 'TCP', targetPort: 'graphite' },
+    { name: 'graphite-udp', port: 2003, protocol: 'UDP', targetPort: 'graphite-udp' },
+  ]);
 });
 
 test('basic auth is read from a mounted Secret, and endpoints carry it', () => {

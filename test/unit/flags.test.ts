@@ -46,12 +46,15 @@ test('typed units are written as the binary reads them', () => {
   const storage = new FlagSet(vmstorageFlags, new Problems()).addExtra({ snapshotsMaxAge: Retention.days(3) });
   expect(storage.render(path)).toEqual(['-snapshotsMaxAge=3d']);
   const large = new FlagSet(vmstorageFlags, new Problems()).addExtra({ 'memory.allowedBytes': Size.pebibyte(1) });
-  expect(large.render(path)).toEqual(['-memory.allowedBytes=1024TiB']);
+  expect(large.render(path)).toEqual([`-memory.allowedBytes=${1024 ** 5}`]);
+  const fraction = new FlagSet(vmstorageFlags, new Problems()).addExtra({ 'memory.allowedBytes': Size.mebibytes(0.3) });
+  expect(fraction.render(path)).toEqual(['-memory.allowedBytes=314573']);
 });
 
 test.each([
   [Duration.millis(1), '1ms'],
   [Duration.millis(1500), '1500ms'],
+  [Duration.millis(1.5), '1500000ns'],
   [Duration.seconds(90), '90s'],
   [Duration.minutes(5), '5m'],
   [Duration.hours(36), '36h'],
@@ -66,8 +69,48 @@ test('a secret is a file, named to whoever mounts it', () => {
   expect(flags.secrets().map(String)).toEqual(['keys/delete']);
 });
 
-test('Kubernetes does not expand what looks like a variable', () => {
-  expect(renderExtra({ loggerJSONFields: '$(HOME) $HOME $$' })).toEqual(['-loggerJSONFields=$$(HOME) $HOME $$']);
+/** What Kubernetes makes of an arg: $$ is a $, $(NAME) a variable. */
+function expanded(arg: string): string {
+  return arg.replace(/\$\$|\$\((\w+)\)/g, (found, name?: string) =>
+    name === undefined ? found.slice(1) : `<${name}>`,
+  );
+}
+
+test.each(['$(HOME)', '$HOME', '$$', '$$$', '$$(HOME)', 'a$$b', '$', 'cost: 5$ $(X) $$(Y)'])(
+  'Kubernetes gives %s to the process as it is',
+  (text) => {
+    expect(renderExtra({ loggerJSONFields: text }).map(expanded)).toEqual([`-loggerJSONFields=${text}`]);
+  },
+);
+
+test('a secret that is no SecretRef never becomes text', () => {
+  const problems = new Problems();
+  const flags = new FlagSet(vmselectFlags, problems);
+  flags.addExtra({ deleteAuthKey: { secretName: 'keys' } } as unknown as Partial<VmselectFlags>);
+  expect(flags.render(path)).toEqual([]);
+  expect(problems.messages()).toEqual([
+    'extraFlags[\'deleteAuthKey\'] = {"secretName":"keys"}: -deleteAuthKey takes a SecretRef, never the secret itself: ' +
+      "the manifest would hold it in the clear. To fix: write SecretRef.of('name-of-the-secret', 'key').",
+  ]);
+  // As another copy of the package, or JSON, brings it.
+  const plain = { secretName: 'keys', key: 'delete' } as SecretRef;
+  expect(new FlagSet(vmselectFlags, problems).set('deleteAuthKey', plain, 'prop').render(path)).toEqual([
+    '-deleteAuthKey=file:///secrets/keys/delete',
+  ]);
+  expect(() => new FlagSet(vmselectFlags, problems).set('deleteAuthKey', {} as SecretRef, 'prop').render(path)).toThrow(
+    'a flag cannot have the value {}',
+  );
+});
+
+test('a flag that belongs to a prop is refused even where the prop leaves it out', () => {
+  const problems = new Problems();
+  const flags = new FlagSet(vmselectFlags, problems).set('replicationFactor', undefined, 'replicationFactor');
+  flags.addExtra({ replicationFactor: 5 });
+  expect(flags.render(path)).toEqual([]);
+  expect(problems.messages()).toEqual([
+    "extraFlags['replicationFactor'] = 5: -replicationFactor belongs to replicationFactor. " +
+      'To fix: remove it here and use replicationFactor.',
+  ]);
 });
 
 test('a misspelt flag is suggested even without its prefix', () => {

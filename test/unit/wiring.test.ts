@@ -1,6 +1,15 @@
 import { App, Chart, Size } from 'cdk8s';
 import { Deployment } from 'cdk8s-plus-28';
-import { Endpoint, InvalidValueError, ReadEndpoint, SecretRef, VmCluster, VmSingle, WriteEndpoint } from '../../src';
+import {
+  Endpoint,
+  InvalidValueError,
+  ReadEndpoint,
+  SecretRef,
+  StackDefaults,
+  VmCluster,
+  VmSingle,
+  WriteEndpoint,
+} from '../../src';
 import { find, manifestsOf, problemsOf, synth } from './synth';
 
 const volume = { size: Size.gibibytes(10) };
@@ -35,14 +44,15 @@ test('a cluster allows exactly its own flows', () => {
       { from: [{ podSelector: labels('vminsert', 'insert') }], ports: tcp(8400) },
       { from: [{ podSelector: labels('vmselect', 'select') }], ports: tcp(8401) },
     ],
-    egress: [],
   });
+  // Listed as a type and without a rule: nothing may leave.
+  expect(rules('metrics-vmstorage')).not.toHaveProperty('egress');
+  expect(rules('metrics-vmstorage')).toMatchObject({ policyTypes: ['Ingress', 'Egress'] });
+  expect(rules('metrics-vminsert')).not.toHaveProperty('ingress');
   expect(rules('metrics-vminsert')).toMatchObject({
-    ingress: [],
     egress: [{ to: [{ podSelector: labels('vmstorage', 'storage') }], ports: tcp(8400) }, dns],
   });
   expect(rules('metrics-vmselect')).toMatchObject({
-    ingress: [],
     egress: [{ to: [{ podSelector: labels('vmstorage', 'storage') }], ports: tcp(8401) }, dns],
   });
 });
@@ -158,8 +168,19 @@ describe('external endpoints', () => {
       'url = "https://***@x.example.com/p": must not carry credentials: they would stand in the manifest in the clear. ' +
         'To fix: pass `credentials` with a SecretRef instead.',
     ],
+    [
+      'https://x.example.com/api/v1/write?authKey=hunter2',
+      'url = "https://x.example.com/api/v1/write?authKey=***": the parameter authKey looks like a secret, and would stand in ' +
+        'the manifest in the clear. To fix: pass `credentials` with a SecretRef instead.',
+    ],
   ])('%s is refused', (url, message) => {
     expect(() => Endpoint.external(url)).toThrow(message);
+  });
+
+  test('with a bad address block are refused', () => {
+    expect(() => Endpoint.external('https://x.example.com', { cidr: '10.0.0.0/33' })).toThrow(
+      'cidr = "10.0.0.0/33": must be an address block. To fix: write for example \'10.0.0.0/24\'.',
+    );
   });
 
   test('cannot let anybody in', () => {
@@ -175,4 +196,50 @@ test('what is wrong with a value is an error of its own class', () => {
 
 test('nothing is wrong with a chart without components', () => {
   expect(problemsOf(() => undefined)).toEqual([]);
+});
+
+test('whoever scrapes reaches each pod, and both sides allow it', () => {
+  const manifests = synth((chart) => {
+    const cluster = new VmCluster(chart, 'metrics', { vmstorage: { volume } });
+    const scraper = new VmSingle(chart, 'scraper', { volume });
+    const { metrics } = cluster.vmstorage;
+    metrics.connectFrom(scraper);
+    expect(metrics).toMatchObject({
+      podSelector: labels('vmstorage', 'storage'),
+      namespace: 'monitoring',
+      portName: 'http',
+      port: 8482,
+      path: '/metrics',
+    });
+  });
+  const scraper = {
+    matchLabels: {
+      'app.kubernetes.io/name': 'vmsingle',
+      'app.kubernetes.io/instance': 'scraper',
+      'app.kubernetes.io/component': 'single',
+    },
+  };
+  expect(find(manifests, 'NetworkPolicy', 'metrics-vmstorage')['spec'].ingress).toContainEqual({
+    from: [{ podSelector: scraper }],
+    ports: [{ port: 8482, protocol: 'TCP' }],
+  });
+  expect(find(manifests, 'NetworkPolicy', 'scraper-vmsingle')['spec'].egress).toContainEqual({
+    to: [{ podSelector: labels('vmstorage', 'storage') }],
+    ports: [{ port: 8482, protocol: 'TCP' }],
+  });
+});
+
+test('DNS is where the user says it is', () => {
+  const manifests = synth((chart) => {
+    const peers = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'openshift-dns' } } }];
+    StackDefaults.set(chart, { dns: { peers, port: 5353 } });
+    new VmCluster(chart, 'metrics', { vmstorage: { volume } });
+  });
+  expect(find(manifests, 'NetworkPolicy', 'metrics-vminsert')['spec'].egress).toContainEqual({
+    to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'openshift-dns' } } }],
+    ports: [
+      { port: 5353, protocol: 'UDP' },
+      { port: 5353, protocol: 'TCP' },
+    ],
+  });
 });

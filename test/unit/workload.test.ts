@@ -1,4 +1,4 @@
-import { ApiObject, Chart, Duration, JsonPatch, Size } from 'cdk8s';
+import { ApiObject, App, Chart, Duration, JsonPatch, Size } from 'cdk8s';
 import { Cpu as PlusCpu, ServiceAccount } from 'cdk8s-plus-28';
 import type { Construct } from 'constructs';
 import {
@@ -10,6 +10,7 @@ import {
   VmCluster,
   VmSingle,
   Workload,
+  type SpreadProps,
   type VmSingleProps,
   type WorkloadProps,
 } from '../../src';
@@ -174,9 +175,9 @@ describe('stack defaults', () => {
 });
 
 describe('labels', () => {
-  test('selectors are small and free of versions; a user cannot change them', () => {
+  test('selectors are small and free of versions; everything else may be the user’s', () => {
     const workload = workloadOf(
-      single({ labels: { team: 'metrics' }, podLabels: { 'app.kubernetes.io/name': 'other', tier: 'data' } }),
+      single({ labels: { team: 'metrics', 'app.kubernetes.io/part-of': 'shop' }, podLabels: { tier: 'data' } }),
     );
     const selector = {
       'app.kubernetes.io/name': 'vmsingle',
@@ -187,18 +188,19 @@ describe('labels', () => {
     expect(workload['spec'].template.metadata.labels).toEqual({
       ...selector,
       'app.kubernetes.io/managed-by': 'cdk8s',
-      'app.kubernetes.io/part-of': 'victoriametrics-stack',
+      'app.kubernetes.io/part-of': 'shop',
       'app.kubernetes.io/version': 'v1.150.0',
       team: 'metrics',
       tier: 'data',
     });
   });
 
-  test('those of the chart are on every object', () => {
+  test('those of the chart are on every object and pod', () => {
     const manifests = synth((chart) => new VmSingle(chart, 'metrics', { volume }), {
       namespace: 'monitoring',
       labels: { env: 'test' },
     });
+    expect(workloadOf(manifests)['spec'].template.metadata.labels).toMatchObject({ env: 'test' });
     for (const { metadata } of manifests)
       expect(metadata).toMatchObject({ namespace: 'monitoring', labels: { env: 'test' } });
   });
@@ -232,37 +234,124 @@ test('a ServiceAccount of the user takes the place of ours', () => {
   expect(manifests.map(({ kind }) => kind)).not.toContain('ServiceAccount');
 });
 
-test('scheduling, probes and grace are the user’s where given', () => {
-  const toleration = { key: 'dedicated', operator: 'Equal', value: 'metrics', effect: 'NoSchedule' } as const;
+describe('scheduling', () => {
+  const term = (name: string, component: string) => ({
+    labelSelector: {
+      matchLabels: {
+        'app.kubernetes.io/name': name,
+        'app.kubernetes.io/instance': 'metrics',
+        'app.kubernetes.io/component': component,
+      },
+    },
+    topologyKey: 'kubernetes.io/hostname',
+  });
+  const cluster = (spread?: SpreadProps) =>
+    synth((chart) => new VmCluster(chart, 'metrics', { vmstorage: { volume, spread }, vminsert: { spread } }));
+  const pods = (manifests: readonly Manifest[]) => ({
+    storage: podOf(find(manifests, 'StatefulSet', 'metrics-vmstorage')),
+    insert: podOf(find(manifests, 'Deployment', 'metrics-vminsert')),
+  });
+
+  test('prefers other hosts and even zones', () => {
+    const { storage, insert } = pods(cluster());
+    const preferred = (podAffinityTerm: object) => [{ weight: 100, podAffinityTerm }];
+    expect(storage['affinity'].podAntiAffinity).toEqual({
+      preferredDuringSchedulingIgnoredDuringExecution: preferred(term('vmstorage', 'storage')),
+    });
+    expect(insert['affinity'].podAntiAffinity).toEqual({
+      preferredDuringSchedulingIgnoredDuringExecution: preferred(term('vminsert', 'insert')),
+    });
+    expect(storage['topologySpreadConstraints']).toMatchObject([
+      { topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 1 },
+    ]);
+    expect(insert['topologySpreadConstraints']).toMatchObject([{ matchLabelKeys: ['pod-template-hash'] }]);
+  });
+
+  test('where required, never puts two nodes on a host, and keeps pods that surge even', () => {
+    const { storage, insert } = pods(cluster({ hosts: 'required', zones: 'required' }));
+    expect(storage['affinity'].podAntiAffinity).toEqual({
+      requiredDuringSchedulingIgnoredDuringExecution: [term('vmstorage', 'storage')],
+    });
+    expect(insert).not.toHaveProperty('affinity');
+    const strict = (topologyKey: string) => ({ topologyKey, whenUnsatisfiable: 'DoNotSchedule' });
+    expect(insert['topologySpreadConstraints']).toMatchObject([
+      strict('kubernetes.io/hostname'),
+      strict('topology.kubernetes.io/zone'),
+    ]);
+  });
+
+  test('is left to the scheduler where the user wants that', () => {
+    const { storage } = pods(cluster({ hosts: 'none', zones: 'none' }));
+    expect(storage).not.toHaveProperty('affinity');
+    expect(storage).not.toHaveProperty('topologySpreadConstraints');
+  });
+
+  test('is of no concern to a single pod', () => {
+    const pod = podOf(workloadOf(single()));
+    expect(pod).not.toHaveProperty('affinity');
+    expect(pod).not.toHaveProperty('topologySpreadConstraints');
+  });
+
+  test('keeps what the user says', () => {
+    const toleration = { key: 'dedicated', operator: 'Equal', value: 'metrics', effect: 'NoSchedule' } as const;
+    const other = { labelSelector: { matchLabels: { app: 'noisy' } }, topologyKey: 'kubernetes.io/hostname' };
+    const nodeAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'gpu', operator: 'DoesNotExist' as const }] }],
+      },
+    };
+    const given: WorkloadProps = {
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [toleration],
+      priorityClassName: 'metrics',
+      affinity: { nodeAffinity, podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [other] } },
+      spread: { hosts: 'required' },
+    };
+    const pod = podOf(
+      find(
+        synth((chart) => new VmCluster(chart, 'metrics', { vmstorage: { volume, ...given } })),
+        'StatefulSet',
+        'metrics-vmstorage',
+      ),
+    );
+    expect(pod).toMatchObject({
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [toleration],
+      priorityClassName: 'metrics',
+      affinity: {
+        nodeAffinity,
+        podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [other, term('vmstorage', 'storage')] },
+      },
+    });
+  });
+});
+
+test('timings of probes and the grace period are the user’s where given', () => {
   const pod = podOf(
     workloadOf(
-      single({
-        nodeSelector: { disk: 'ssd' },
-        tolerations: [toleration],
-        priorityClassName: 'metrics',
-        spread: { hosts: 'required', zones: 'none' },
-        probes: { readiness: { periodSeconds: 30 } },
-      }),
+      single({ probes: { readiness: { periodSeconds: 30 } }, terminationGracePeriod: Duration.millis(90_500) }),
     ),
   );
-  expect(pod).toMatchObject({ nodeSelector: { disk: 'ssd' }, tolerations: [toleration], priorityClassName: 'metrics' });
-  expect(pod['topologySpreadConstraints']).toHaveLength(1);
-  expect(pod['topologySpreadConstraints'][0]).toMatchObject({
-    topologyKey: 'kubernetes.io/hostname',
-    whenUnsatisfiable: 'DoNotSchedule',
-  });
   expect(pod['containers'][0].readinessProbe).toMatchObject({ periodSeconds: 30, timeoutSeconds: 5 });
+  expect(pod['terminationGracePeriodSeconds']).toBe(91);
+});
+
+test('two charts may make the same names: they may be meant for two clusters', () => {
+  const app = new App();
+  for (const id of ['staging', 'production']) {
+    new VmSingle(new Chart(app, id, { namespace: 'monitoring' }), 'metrics', { volume });
+  }
+  expect(manifestsOf(app)).toHaveLength(10);
 });
 
 /** A component that says only what is special about it. */
 class Exporter extends Workload {
   public constructor(scope: Construct, id: string, props: WorkloadProps = {}) {
-    const problems = new Problems();
     super(scope, id, {
-      kind: 'DaemonSet',
+      controller: { kind: 'DaemonSet' },
       name: id,
       identity: { name: 'exporter', instance: id, component: 'exporter' },
-      defaultImage: Image.parse('registry.local/exporter:v1'),
+      image: Image.parse('registry.local/exporter:v1'),
       args: () => ['--listen=:9100'],
       ports: [{ name: 'http', port: 9100 }],
       metricsPort: 'http',
@@ -271,15 +360,11 @@ class Exporter extends Workload {
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(64) },
       },
       probes: { readiness: readinessProbe({ httpGet: { path: '/', port: 'http' } }) },
-      terminationGracePeriod: Duration.seconds(30),
-      secrets: [],
-      balanced: true,
-      stateful: false,
+      gracePeriod: { standard: Duration.seconds(30), least: Duration.seconds(1) },
       props,
       prefix: '',
-      problems,
+      problems: new Problems(),
     });
-    problems.reportAt(this);
   }
 }
 

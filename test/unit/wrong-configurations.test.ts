@@ -68,12 +68,12 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'a replication factor of zero',
     { replicationFactor: 0 },
-    'replicationFactor = 0: must be a whole number of at least 1. To fix: give a whole number of at least 1.',
+    'replicationFactor = 0: must be a whole number from 1 to 1000. To fix: give a whole number from 1 to 1000.',
   ],
   [
     'half a replica',
     { vmstorage: { replicas: 2.5, volume } },
-    'vmstorage.replicas = 2.5: must be a whole number of at least 1. To fix: give a whole number of at least 1.',
+    'vmstorage.replicas = 2.5: must be a whole number from 1 to 1000. To fix: give a whole number from 1 to 1000.',
   ],
   [
     'an autoscaler on vmstorage',
@@ -103,7 +103,7 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
     'a disruption budget that takes all copies at once',
     { replicationFactor: 2, vmstorage: { volume, podDisruptionBudget: { maxUnavailable: 2 } } },
     'vmstorage.podDisruptionBudget = {"maxUnavailable":2}: lets 2 nodes be evicted at once, and with replicationFactor 2 ' +
-      'some data may be on just these. To fix: set `vmstorage.podDisruptionBudget: { maxUnavailable: 1 }` or less.',
+      'there is data on just these. To fix: set `vmstorage.podDisruptionBudget: { maxUnavailable: 1 }` or less.',
   ],
   [
     'a disruption budget that says two things',
@@ -147,7 +147,7 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'a deduplication interval of zero',
     { dedupInterval: Duration.millis(0) },
-    'dedupInterval = 0 millis: must be longer than zero. To fix: give a positive Duration or leave the prop out.',
+    'dedupInterval = 0 millis: must be at least a millisecond. To fix: give a longer Duration or leave the prop out.',
   ],
   [
     'a misspelt prop',
@@ -169,7 +169,7 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
     'a flag of another component',
     { vminsert: { extraFlags: { retentionPeriod: '30d' } } },
     'vminsert.extraFlags[\'retentionPeriod\'] = "30d": vminsert v1.150.0 has no flag -retentionPeriod. ' +
-      'To fix: see the flags of vminsert in its -help.',
+      'To fix: see vminsert -help; a flag of another version goes into the args by a JSON patch.',
   ],
   [
     'a deprecated flag',
@@ -180,13 +180,13 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'a flag that a prop sets',
     { retention: Retention.days(7), vmstorage: { volume, extraFlags: { retentionPeriod: '30d' } } },
-    'vmstorage.extraFlags[\'retentionPeriod\'] = "30d": -retentionPeriod is set by retention already. ' +
+    'vmstorage.extraFlags[\'retentionPeriod\'] = "30d": -retentionPeriod belongs to retention. ' +
       'To fix: remove it here and use retention.',
   ],
   [
     'the list of storage nodes by hand',
     { vminsert: { extraFlags: { storageNode: ['elsewhere:8400'] } } },
-    'vminsert.extraFlags[\'storageNode\'] = "elsewhere:8400": -storageNode is set by vmstorage.replicas already. ' +
+    'vminsert.extraFlags[\'storageNode\'] = "elsewhere:8400": -storageNode belongs to vmstorage.replicas. ' +
       'To fix: remove it here and use vmstorage.replicas.',
   ],
   [
@@ -196,8 +196,8 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   ],
   [
     'a duration in days where Go knows none',
-    { vmselect: { extraFlags: { 'search.maxQueueDuration': '1d' } } },
-    'vmselect.extraFlags[\'search.maxQueueDuration\'] = "1d": -search.maxQueueDuration takes a duration in ms, s, m or h. ' +
+    { vmselect: { extraFlags: { 'search.logSlowQueryDuration': '1d' } } },
+    'vmselect.extraFlags[\'search.logSlowQueryDuration\'] = "1d": -search.logSlowQueryDuration takes a duration in ms, s, m or h. ' +
       "To fix: write Duration.seconds(30) or '30s'.",
   ],
   [
@@ -221,8 +221,8 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'a grace period that ends before the listener closes',
     { vminsert: { terminationGracePeriod: Duration.seconds(5) } },
-    'vminsert.terminationGracePeriod = 5 seconds: the process still answers for 10000 ms of it (vminsert.shutdownDelay) and ' +
-      'would be killed before it has finished. To fix: lengthen it, or shorten `vminsert.shutdownDelay`.',
+    'vminsert.terminationGracePeriod = 5 seconds: the process needs 17 seconds to finish what it has begun, and would be ' +
+      'killed before. To fix: give it at least 17 seconds.',
   ],
   [
     'a request above its limit',
@@ -261,8 +261,8 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'two listeners on one port',
     { vminsert: { listeners: { openTsdb: {}, openTsdbHttp: {} } } },
-    'port = 4242: opentsdb-http and opentsdb of metrics-vminsert listen on the same port. ' +
-      'To fix: give one of them another port.',
+    'vminsert.listeners.openTsdbHttp.port = 4242: the port opentsdb of the same process has this number. ' +
+      'To fix: give one of them another number.',
   ],
   [
     'an external node with its port in the host',
@@ -272,30 +272,124 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   ],
   [
     'an external node twice',
-    { externalStorageNodes: [{ host: 'storage.example.com' }, { host: 'storage.example.com' }] },
-    'externalStorageNodes[1].host = "storage.example.com": the node is listed twice, so that both copies of a sample could land ' +
-      'on it. To fix: remove one of the two entries.',
+    {
+      externalStorageNodes: [
+        { host: 'a.example.com', insertPort: 8400 },
+        { host: 'a.example.com', selectPort: 8403 },
+      ],
+    },
+    'externalStorageNodes[1] = "a.example.com:8400": the node is listed twice. To fix: remove one of the two entries.',
   ],
   [
     'a version that is none',
     { version: 'latest' },
-    "version = \"latest\": must be a version like 'v1.150.0'. To fix: give a version like 'v1.150.0'.",
+    'version = "latest": must be a version like \'v1.150.0\', without `-cluster`. ' +
+      "To fix: give a version like 'v1.150.0', without `-cluster`.",
   ],
   [
     'a name that is too long',
-    { name: 'm'.repeat(50) },
-    `name = "${'m'.repeat(50)}-vmstorage": the name of a StatefulSet has at most 52 lower-case letters, digits and -, and begins ` +
-      'and ends with a letter or digit. To fix: give the construct a shorter or simpler id, or set its `name`.',
+    { name: 'm'.repeat(43) },
+    `name = "${'m'.repeat(43)}": has at most 42 lower-case letters, digits and -, begins with a letter and ends with a letter ` +
+      'or digit. To fix: shorten or simplify it.',
   ],
   [
-    'a name in capitals',
-    { name: 'Metrics', vmselect: { cache: volume } },
-    ...['vmstorage', 'vminsert', 'vmselect'].map(
-      (component) =>
-        `name = "Metrics-${component}": the name of a ${component === 'vminsert' ? 'Deployment' : 'StatefulSet'} has at most ` +
-        `${component === 'vminsert' ? 63 : 52} lower-case letters, digits and -, and begins and ends with a letter or digit. ` +
-        'To fix: give the construct a shorter or simpler id, or set its `name`.',
-    ),
+    'a name that no Service may have',
+    { name: '9lives' },
+    'name = "9lives": has at most 42 lower-case letters, digits and -, begins with a letter and ends with a letter or digit. ' +
+      'To fix: shorten or simplify it.',
+  ],
+  [
+    'a number of copies that only a prop may set',
+    { vminsert: { extraFlags: { replicationFactor: 5 } } },
+    "vminsert.extraFlags['replicationFactor'] = 5: -replicationFactor belongs to replicationFactor. " +
+      'To fix: remove it here and use replicationFactor.',
+  ],
+  [
+    'TLS behind the back of the probes',
+    { vmselect: { extraFlags: { tls: true } } },
+    "vmselect.extraFlags['tls'] = true: the probe of the pod and everything that is wired to it speak plain HTTP from the " +
+      'root path. To fix: remove it, and do it in front: in an Ingress, a Gateway or a service mesh.',
+  ],
+  [
+    'basic auth that stops the processes from resetting each other’s caches',
+    {
+      vmselect: { cache: volume, httpAuth: { username: 'admin', password: SecretRef.of('auth', 'password') } },
+    },
+    'vmselect.resetCacheAuthKey = (not set): with httpAuth the processes refuse to reset the caches of each other, since they ' +
+      'do not send it. To fix: set `vmselect.resetCacheAuthKey` to a SecretRef.',
+  ],
+  [
+    'a Service of vmstorage',
+    { vmstorage: { volume, service: { type: 'LoadBalancer' } } },
+    'vmstorage.service = {"type":"LoadBalancer"}: vminsert and vmselect find each node by its own name, and nobody else ' +
+      'connects to vmstorage. To fix: remove it, or patch the headless Service.',
+  ],
+  [
+    'a load balancer that nobody may reach',
+    { vmselect: { service: { type: 'LoadBalancer' } } },
+    'vmselect.service.type = "LoadBalancer": opens the Service to the outside, and the NetworkPolicy lets nobody in. ' +
+      "To fix: let clients in at an endpoint, e.g. `write().allowFrom({ ipBlock: { cidr: '10.0.0.0/8' } })`.",
+  ],
+  [
+    'timings of a probe that there is not',
+    { vmstorage: { volume, probes: { liveness: { periodSeconds: 30 } } } },
+    'vmstorage.probes.liveness = {"periodSeconds":30}: the component has no liveness probe whose timings could be changed. ' +
+      'To fix: remove it, or add a probe by a patch.',
+  ],
+  [
+    'a label that selects',
+    { vminsert: { podLabels: { 'app.kubernetes.io/name': 'other' } } },
+    'vminsert.podLabels[\'app.kubernetes.io/name\'] = "other": the label selects the pods and must stay vminsert. ' +
+      'To fix: use another key.',
+  ],
+  [
+    'two volumes at one path',
+    {
+      vmstorage: {
+        volume,
+        extraVolumes: [{ name: 'x', emptyDir: {} }],
+        extraVolumeMounts: [{ name: 'x', mountPath: '/storage' }],
+      },
+    },
+    'vmstorage.extraVolumeMounts = "/storage": two volumes are mounted at this path. To fix: mount one of them elsewhere.',
+  ],
+  [
+    'a container without an image',
+    { vminsert: { extraContainers: [{ name: 'x' }] } },
+    'vminsert.extraContainers[0] = {"name":"x"}: a container needs `image`. To fix: give it `image`.',
+  ],
+  [
+    'an autoscaler with a container that has no CPU request',
+    {
+      vminsert: {
+        autoscaling: { minReplicas: 2, maxReplicas: 4 },
+        extraContainers: [{ name: 'sidecar', image: 'registry.local/sidecar:v1' }],
+      },
+    },
+    "vminsert.extraContainers['sidecar'].resources.requests.cpu = (not set): the autoscaler needs a CPU request of every " +
+      'container. To fix: set it.',
+  ],
+  [
+    'UDP that kubectl apply would lose',
+    { vminsert: { listeners: { graphite: { udp: true } } } },
+    'vminsert.listeners.graphite.udp = true: a client-side kubectl apply tells the ports of a Service apart by number, and would ' +
+      'lose TCP or UDP. To fix: apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`, or leave UDP out.',
+  ],
+  [
+    'a volume below the free space that the binary keeps',
+    { vmstorage: { volume: { size: Size.mebibytes(50) } } },
+    'vmstorage.minFreeDisk = "100MB by default": the volume has 50Mi in all, so that no data would ever be accepted. ' +
+      'To fix: enlarge `vmstorage.volume` or lower `vmstorage.minFreeDisk`.',
+  ],
+  [
+    'not a number of copies',
+    { replicationFactor: NaN },
+    'replicationFactor = NaN: must be a whole number from 1 to 1000. To fix: give a whole number from 1 to 1000.',
+  ],
+  [
+    'a million nodes',
+    { vmstorage: { volume, replicas: 1_000_000 } },
+    'vmstorage.replicas = 1000000: must be a whole number from 1 to 1000. To fix: give a whole number from 1 to 1000.',
   ],
 ];
 
@@ -317,6 +411,38 @@ test('several problems are told at once', () => {
     '[test/metrics] replicationFactor = 3',
     "[test/metrics] vmselect.extraFlags['nonsense'] = 1",
   ]);
+});
+
+test('no props at all', () => {
+  const nothing = undefined as unknown as VmClusterProps & VmSingleProps;
+  expect(problemsOf((chart) => new VmCluster(chart, 'metrics', nothing))).toEqual([
+    at(
+      'vmstorage.volume = (not set): vmstorage must be told where to keep its data. ' +
+        'To fix: set `vmstorage: { volume: { size: Size.gibibytes(100) } }`.',
+    ),
+  ]);
+  expect(problemsOf((chart) => new VmSingle(chart, 'metrics', nothing))).toHaveLength(1);
+});
+
+test('a prop that cannot be shown does not hide the others', () => {
+  const circular: Record<string, unknown> = {};
+  circular['self'] = circular;
+  expect(clusterProblems({ retention: circular, replicationFactor: Symbol('two') })).toEqual([
+    at('retention = a Object: must be a Retention. To fix: write Retention.days(90).'),
+    at(
+      'replicationFactor = Symbol(two): must be a whole number from 1 to 1000. To fix: give a whole number from 1 to 1000.',
+    ),
+  ]);
+});
+
+test('an ephemeral volume that says false is a claim', () => {
+  expect(clusterProblems({ vmstorage: { volume: { ephemeral: false } } })).toEqual([
+    at(
+      'vmstorage.volume.size = (not set): a claim needs a size. To fix: set `vmstorage.volume.size`, e.g. Size.gibibytes(100), ' +
+        'or `vmstorage.volume: { ephemeral: true }` to keep nothing.',
+    ),
+  ]);
+  expect(clusterProblems({ vmstorage: { volume: { ...volume, ephemeral: false } } })).toEqual([]);
 });
 
 const SINGLE: readonly Case<VmSingleProps>[] = [
@@ -357,6 +483,23 @@ const SINGLE: readonly Case<VmSingleProps>[] = [
     'httpAuth.username = (not set): httpAuth is nothing without it. To fix: set `httpAuth.username`.',
   ],
   [
+    'the image of a cluster',
+    { version: 'v1.150.0-cluster' },
+    'version = "v1.150.0-cluster": must be a version like \'v1.150.0\', without `-cluster`. ' +
+      "To fix: give a version like 'v1.150.0', without `-cluster`.",
+  ],
+  [
+    'a duration for a retention',
+    { retention: Duration.days(90) },
+    'retention = 90 days: must be a Retention. To fix: write Retention.days(90).',
+  ],
+  [
+    'a grace period that ends before the data is on disk',
+    { terminationGracePeriod: Duration.seconds(1) },
+    'terminationGracePeriod = 1 second: the process needs 30 seconds to finish what it has begun, and would be killed before. ' +
+      'To fix: give it at least 30 seconds.',
+  ],
+  [
     'an image as text',
     { image: 'victoriametrics/victoria-metrics:v1.150.0' },
     'image = "victoriametrics/victoria-metrics:v1.150.0": must be an Image. ' +
@@ -381,7 +524,7 @@ test('two stacks of one name in one namespace', () => {
     new VmSingle(chart, 'b', { name: 'metrics', volume });
   });
   expect(found).toContain(
-    '[] name = metrics-vmsingle: test/a/Resource and test/b/Resource make the same StatefulSet in the namespace monitoring. ' +
+    '[test] name = metrics-vmsingle: test/a/Resource and test/b/Resource make the same StatefulSet in the namespace monitoring. ' +
       'To fix: give one of the constructs another id or `name`.',
   );
   expect(found).toHaveLength(5);

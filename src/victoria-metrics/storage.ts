@@ -1,8 +1,8 @@
-import type { Duration, Size } from 'cdk8s';
+import { Duration, type Size } from 'cdk8s';
 import type { FlagSet, VmstorageFlags } from '../flags';
-import { all, duration, instance, integer, object, rule, size, type Problems, type Shape } from '../validation';
+import { all, duration, integer, kibibytes, object, rule, size, type Problems, type Shape } from '../validation';
 import { Retention } from '../values';
-import { isEphemeral, volumeCheck, type VolumeProps } from '../workload';
+import { isEphemeral, volumeCheck, type GracePeriod, type VolumeProps } from '../workload';
 
 /** How long data is kept and which samples count as duplicates. */
 export interface RetentionProps {
@@ -13,6 +13,8 @@ export interface RetentionProps {
   /**
    * Of all samples of a series within this interval one is kept. Set it to the scrape interval where two identical
    * agents write the same series.
+   *
+   * At least a millisecond.
    *
    * @default - 1 ms where data is replicated, which removes the copies; else off
    */
@@ -37,7 +39,7 @@ export interface StoreProps {
   readonly minFreeDisk?: Size;
 }
 
-const retention = instance('Retention', 'toHours', 'Retention.days(90)');
+const retention = rule((value) => Retention.is(value), 'must be a Retention', 'write Retention.days(90)');
 
 export const RETENTION_SHAPE: Shape<RetentionProps> = {
   retention,
@@ -58,8 +60,14 @@ export const STORE_SHAPE: Shape<StoreProps> = { volume: volumeCheck, minFreeDisk
 /** The folder of the data in the container. */
 export const STORAGE_PATH = '/storage';
 
-/** Time to write what is in memory to disk. Half of it is usual for the Helm charts; large nodes need more. */
-export const FLUSH_SECONDS = 120;
+/**
+ * Storing processes let connections go for 10 s (`-storage.vminsertConnsShutdownDuration`) and then write what is in
+ * memory to disk, which takes a large node longer than the minute that the Helm charts give.
+ */
+export const STORAGE_GRACE_PERIOD: GracePeriod = { standard: Duration.seconds(120), least: Duration.seconds(30) };
+
+/** `-storage.minFreeDiskSpaceBytes` of the binary. */
+const DEFAULT_MIN_FREE_KIBIBYTES = 100_000_000 / 1024;
 
 type StorageFlags = Pick<
   VmstorageFlags,
@@ -91,9 +99,10 @@ export function setStorageFlags(
 /** What only both together can show to be wrong. */
 export function checkStore({ volume, minFreeDisk }: StoreProps, prefix: string, problems: Problems): void {
   const capacity = isEphemeral(volume) ? volume.sizeLimit : volume.size;
-  problems.when(!!capacity && !!minFreeDisk && minFreeDisk.toKibibytes() >= capacity.toKibibytes(), {
+  const free = minFreeDisk ? kibibytes(minFreeDisk) : DEFAULT_MIN_FREE_KIBIBYTES;
+  problems.when(!!capacity && free >= kibibytes(capacity), {
     prop: `${prefix}minFreeDisk`,
-    value: minFreeDisk,
+    value: minFreeDisk ?? '100MB by default',
     rule: `the volume has ${capacity?.asString()} in all, so that no data would ever be accepted`,
     fix: `enlarge \`${prefix}volume\` or lower \`${prefix}minFreeDisk\``,
   });

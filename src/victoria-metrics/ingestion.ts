@@ -1,8 +1,9 @@
+import type { Construct } from 'constructs';
 import type { FlagSet, VminsertFlags } from '../flags';
-import { InvalidValueError, integer, object, type Check } from '../validation';
+import { boolean, InvalidValueError, integer, object, type Check, type Problems } from '../validation';
 import type { Tenant } from '../values';
 import { Endpoint, WriteEndpoint, type EndpointProps } from '../wiring';
-import type { PortProps } from '../workload';
+import { StackDefaults, type PortProps } from '../workload';
 
 /** What the labels of a sample may be. Samples beyond are dropped and counted. */
 export interface LabelLimits {
@@ -20,21 +21,34 @@ export interface ListenerProps {
   readonly port?: number;
 }
 
+/** A listener whose protocol is spoken over UDP as well. */
+export interface UdpListenerProps extends ListenerProps {
+  /**
+   * Takes data over UDP too. Wants `serverSideApply` of `StackDefaults`: a client-side `kubectl apply` tells the ports
+   * of a Service apart by number only, and loses one of the two when it changes them.
+   *
+   * @default false
+   */
+  readonly udp?: boolean;
+}
+
 /** Listeners beside the HTTP port; none is open unless named. What they take goes to the default tenant. */
 export interface Listeners {
-  /** Graphite plaintext over TCP and UDP, on port 2003. @default - closed */
-  readonly graphite?: ListenerProps;
-  /** OpenTSDB telnet and HTTP put messages, on port 4242; telnet over UDP as well. @default - closed */
-  readonly openTsdb?: ListenerProps;
+  /** Graphite plaintext, on port 2003. @default - closed */
+  readonly graphite?: UdpListenerProps;
+  /** OpenTSDB telnet and HTTP put messages, on port 4242. @default - closed */
+  readonly openTsdb?: UdpListenerProps;
   /** OpenTSDB HTTP `/api/put` alone, on port 4242. @default - closed */
   readonly openTsdbHttp?: ListenerProps;
 }
 
 const LISTENERS = {
-  graphite: { name: 'graphite', port: 2003, flag: 'graphiteListenAddr', protocols: ['TCP', 'UDP'] },
-  openTsdb: { name: 'opentsdb', port: 4242, flag: 'opentsdbListenAddr', protocols: ['TCP', 'UDP'] },
-  openTsdbHttp: { name: 'opentsdb-http', port: 4242, flag: 'opentsdbHTTPListenAddr', protocols: ['TCP'] },
+  graphite: { name: 'graphite', port: 2003, flag: 'graphiteListenAddr' },
+  openTsdb: { name: 'opentsdb', port: 4242, flag: 'opentsdbListenAddr' },
+  openTsdbHttp: { name: 'opentsdb-http', port: 4242, flag: 'opentsdbHTTPListenAddr' },
 } as const satisfies Record<keyof Listeners, PortProps & { flag: keyof VminsertFlags }>;
+
+const LISTENER_ENTRIES = Object.entries(LISTENERS) as [keyof Listeners, (typeof LISTENERS)[keyof Listeners]][];
 
 export const labelLimitsCheck: Check = object<LabelLimits>({
   maxLabelsPerTimeseries: integer({ min: 1 }),
@@ -42,12 +56,13 @@ export const labelLimitsCheck: Check = object<LabelLimits>({
   maxLabelValueLength: integer({ min: 1 }),
 });
 
-const listenerCheck = object<ListenerProps>({ port: integer({ min: 1, max: 65_535 }) });
+const port = integer({ min: 1, max: 65_535 });
+const udpListener = object<UdpListenerProps>({ port, udp: boolean });
 
 export const listenersCheck: Check = object<Listeners>({
-  graphite: listenerCheck,
-  openTsdb: listenerCheck,
-  openTsdbHttp: listenerCheck,
+  graphite: udpListener,
+  openTsdb: udpListener,
+  openTsdbHttp: object<ListenerProps>({ port }),
 });
 
 type IngestionFlags = Pick<
@@ -65,20 +80,32 @@ export function setIngestionFlags(
     .set('maxLabelsPerTimeseries', limits.maxLabelsPerTimeseries, 'labelLimits.maxLabelsPerTimeseries')
     .set('maxLabelNameLen', limits.maxLabelNameLength, 'labelLimits.maxLabelNameLength')
     .set('maxLabelValueLen', limits.maxLabelValueLength, 'labelLimits.maxLabelValueLength');
-  for (const protocol of openListeners(listeners)) {
-    flags.set(LISTENERS[protocol].flag, `:${portOf(listeners, protocol)}`, `${prefix}listeners.${protocol}`);
+  for (const [protocol, { flag }] of LISTENER_ENTRIES) {
+    const open = listeners[protocol] !== undefined;
+    flags.set(flag, open ? `:${portOf(listeners, protocol)}` : undefined, `${prefix}listeners.${protocol}`);
   }
 }
 
-export function listenerPorts(listeners: Listeners = {}): PortProps[] {
-  return openListeners(listeners).map((protocol) => {
-    const { name, protocols } = LISTENERS[protocol];
-    return { name, port: portOf(listeners, protocol), protocols };
-  });
+export function listenerPorts(listeners: Listeners = {}, prefix: string): PortProps[] {
+  return LISTENER_ENTRIES.filter(([protocol]) => listeners[protocol] !== undefined).map(([protocol, { name }]) => ({
+    name,
+    port: portOf(listeners, protocol),
+    protocols: (listeners[protocol] as UdpListenerProps).udp ? ['TCP', 'UDP'] : ['TCP'],
+    source: `${prefix}listeners.${protocol}.port`,
+  }));
 }
 
-function openListeners(listeners: Listeners): (keyof Listeners)[] {
-  return (Object.keys(LISTENERS) as (keyof Listeners)[]).filter((protocol) => listeners[protocol] !== undefined);
+/** UDP beside TCP on one port of a Service survives a server-side apply only. */
+export function checkUdp(scope: Construct, listeners: Listeners = {}, prefix: string, problems: Problems): void {
+  const { serverSideApply = false } = StackDefaults.of(scope);
+  for (const protocol of ['graphite', 'openTsdb'] as const) {
+    problems.when(listeners[protocol]?.udp === true && !serverSideApply, {
+      prop: `${prefix}listeners.${protocol}.udp`,
+      value: true,
+      rule: 'a client-side kubectl apply tells the ports of a Service apart by number, and would lose TCP or UDP',
+      fix: 'apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`, or leave UDP out',
+    });
+  }
 }
 
 function portOf(listeners: Listeners, protocol: keyof Listeners): number {
@@ -100,7 +127,7 @@ export interface IngestProps {
   readonly prefix: string;
 }
 
-/** What an endpoint at one of the ports is made from. */
+/** Makes what an endpoint at one of the ports is made from. */
 export type AtPort = (portName: string, props: Partial<EndpointProps>) => EndpointProps;
 
 /** An endpoint for every protocol that VictoriaMetrics takes data by, for one tenant. */
@@ -139,9 +166,14 @@ export class IngestEndpoints {
     return new Endpoint(this.http(`${this.props.root}/opentelemetry/v1/metrics`));
   }
 
-  /** InfluxDB line protocol, version 1 of the write API; version 2 is at `/influx/api/v2/write`. */
+  /** InfluxDB line protocol, version 1 of the write API. */
   public get influx(): Endpoint {
     return new Endpoint(this.http(`${this.props.root}/influx/write`));
+  }
+
+  /** InfluxDB line protocol, version 2 of the write API. */
+  public get influxV2(): Endpoint {
+    return new Endpoint(this.http(`${this.props.root}/influx/api/v2/write`));
   }
 
   /** What a Datadog agent takes as `dd_url`: it adds `/api/v1/series`, `/api/v2/series` and others itself. */
@@ -152,6 +184,11 @@ export class IngestEndpoints {
   /** The New Relic infrastructure agent's events. */
   public get newRelic(): Endpoint {
     return new Endpoint(this.http(`${this.props.root}/newrelic/infra/v2/metrics/events/bulk`));
+  }
+
+  /** Item values of a Zabbix server's connector, a JSON object a line. */
+  public get zabbix(): Endpoint {
+    return new Endpoint(this.http(`${this.props.root}/zabbixconnector/api/v1/history`));
   }
 
   /** Graphite plaintext. @throws InvalidValueError when `listeners.graphite` is not set, or for a tenant of its own. */
@@ -191,6 +228,7 @@ export class IngestEndpoints {
         fix: 'leave the tenant out, or send the data through a protocol over HTTP',
       });
     }
-    return new Endpoint(this.atPort(LISTENERS[protocol].name, { credentials: undefined, ...props, tenant }));
+    const plain = props.scheme === 'tcp' ? { credentials: undefined } : {};
+    return new Endpoint(this.atPort(LISTENERS[protocol].name, { ...props, ...plain, tenant }));
   }
 }

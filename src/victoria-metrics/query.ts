@@ -1,8 +1,6 @@
 import type { Duration, Size } from 'cdk8s';
 import type { FlagSet, VmselectFlags } from '../flags';
 import { duration, integer, object, size, type Check } from '../validation';
-import type { EndpointProps } from '../wiring';
-import { ReadEndpoint } from '../wiring';
 
 /** What a single query may cost. */
 export interface QueryLimits {
@@ -12,7 +10,7 @@ export interface QueryLimits {
   readonly maxConcurrentRequests?: number;
   /** How long a query waits for its turn before it is refused. @default - 10 s */
   readonly maxQueueDuration?: Duration;
-  /** Series that one query may look at. @default - by the memory of the process */
+  /** Series that one query may look at, on each vmstorage node. @default - by the memory of the process */
   readonly maxUniqueTimeseries?: number;
   /** Series that `/api/v1/series` may return. @default - 30,000 */
   readonly maxSeries?: number;
@@ -56,9 +54,4 @@ export function setQueryFlags(flags: FlagSet<QueryFlags>, limits: QueryLimits = 
     .set('search.maxSamplesPerQuery', limits.maxSamplesPerQuery, 'queryLimits.maxSamplesPerQuery')
     .set('search.maxPointsPerTimeseries', limits.maxPointsPerTimeseries, 'queryLimits.maxPointsPerTimeseries')
     .set('search.maxMemoryPerQuery', limits.maxMemoryPerQuery, 'queryLimits.maxMemoryPerQuery');
-}
-
-/** The Prometheus query API below a path. */
-export function queryEndpoint(props: EndpointProps, path: string): ReadEndpoint {
-  return new ReadEndpoint({ ...props, path });
 }

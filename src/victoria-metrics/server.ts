@@ -1,8 +1,8 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { type FlagSet, type VmstorageFlags } from '../flags';
-import { anything, duration, instance, object, text, type Problems, type Shape } from '../validation';
-import type { Image, SecretRef } from '../values';
+import type { FlagSet, VmstorageFlags } from '../flags';
+import { anything, duration, mapOf, object, rule, text, type Problems, type Shape } from '../validation';
+import { SecretRef, type Image } from '../values';
 import {
   livenessProbe,
   readinessProbe,
@@ -24,8 +24,8 @@ export interface HttpAuth {
 /** What a user may say about any VictoriaMetrics process. @typeParam F the flags of its binary */
 export interface ServerProps<F extends object> extends WorkloadProps {
   /**
-   * Flags that no prop covers. A flag that the binary does not know, a flag that a prop sets already, a deprecated
-   * flag and a value of the wrong type are errors.
+   * Flags that no prop covers. A flag that the binary does not know, a flag that belongs to a prop, a deprecated flag
+   * and a value of the wrong type are errors.
    *
    * @default - none
    */
@@ -34,13 +34,17 @@ export interface ServerProps<F extends object> extends WorkloadProps {
   readonly httpAuth?: HttpAuth;
 }
 
-const SECRET_REF = instance('SecretRef', 'secretName', "SecretRef.of('name-of-the-secret', 'key')");
+export const secretRefCheck = rule(
+  (value) => SecretRef.is(value),
+  'must be a SecretRef',
+  "write SecretRef.of('name-of-the-secret', 'key')",
+);
 
-/** The flags are checked by their catalogue. */
+/** The values of flags are checked by their catalogue. */
 export const SERVER_SHAPE: Shape<ServerProps<object>> = {
   ...WORKLOAD_SHAPE,
-  extraFlags: anything,
-  httpAuth: object<HttpAuth>({ username: text(), password: SECRET_REF }, 'username', 'password'),
+  extraFlags: mapOf(anything),
+  httpAuth: object<HttpAuth>({ username: text(), password: secretRefCheck }, 'username', 'password'),
 };
 
 /** Keeps the process answering while load balancers learn that it is going, then lets it finish. */
@@ -55,32 +59,29 @@ export interface GracefulProps {
 
 export const GRACEFUL_SHAPE: Shape<GracefulProps> = { shutdownDelay: duration };
 
-/** The process must live at least until it has closed its listener. */
-export function checkGraceful(
-  { shutdownDelay = SHUTDOWN_DELAY, terminationGracePeriod }: GracefulProps & WorkloadProps,
-  prefix: string,
-  problems: Problems,
-): void {
-  const delay = shutdownDelay.toMilliseconds({ integral: false });
-  const grace = terminationGracePeriod?.toMilliseconds({ integral: false });
-  problems.when(grace !== undefined && grace <= delay, {
-    prop: `${prefix}terminationGracePeriod`,
-    value: terminationGracePeriod,
-    rule: `the process still answers for ${delay} ms of it (${prefix}shutdownDelay) and would be killed before it has finished`,
-    fix: `lengthen it, or shorten \`${prefix}shutdownDelay\``,
-  });
-}
-
 /** Longer than it usually takes until every node has learnt that a pod is going. */
 export const SHUTDOWN_DELAY = Duration.seconds(10);
 
-/** The flags that all VictoriaMetrics processes have, as far as props set them. */
-type ServerFlags = Pick<VmstorageFlags, 'httpListenAddr' | 'httpAuth.username' | 'httpAuth.password'>;
+/** How long VictoriaMetrics lets requests finish after its listener has closed: `-http.maxGracefulShutdownDuration`. */
+export const FINISH_SECONDS = 7;
+
+/** The flags of every VictoriaMetrics process that something else depends on. */
+export type ServerFlags = Pick<
+  VmstorageFlags,
+  | 'httpListenAddr'
+  | 'httpListenAddr.useProxyProtocol'
+  | 'httpAuth.username'
+  | 'httpAuth.password'
+  | 'http.pathPrefix'
+  | 'tls'
+  | 'tlsCertFile'
+  | 'tlsKeyFile'
+>;
 
 export const HTTP_PORT_NAME = 'http';
 
 /** What is special about a VictoriaMetrics process. */
-export interface ServerSpec<F extends object> extends Omit<
+export interface ServerSpec<F extends ServerFlags> extends Omit<
   WorkloadSpec,
   'args' | 'ports' | 'metricsPort' | 'credentials' | 'probes' | 'secrets'
 > {
@@ -93,19 +94,19 @@ export interface ServerSpec<F extends object> extends Omit<
 }
 
 /** A process of VictoriaMetrics: one HTTP listener with `/health` and `/metrics`, and flags. */
-export abstract class VictoriaMetricsServer<F extends object> extends Workload {
+export abstract class VictoriaMetricsServer<F extends ServerFlags> extends Workload {
   protected constructor(scope: Construct, id: string, spec: ServerSpec<F>) {
     const { flags, httpPort, extraPorts = [], liveness, props, prefix } = spec;
-    setServerFlags(flags as unknown as FlagSet<ServerFlags>, httpPort, props.httpAuth, prefix);
+    setServerFlags(flags, httpPort, props.httpAuth, prefix);
     flags.addExtra(props.extraFlags, `${prefix}extraFlags`);
     super(scope, id, {
       ...spec,
       args: () => flags.render(secretPath),
+      secrets: () => flags.secrets(),
       ports: [{ name: HTTP_PORT_NAME, port: httpPort, appProtocol: 'http' }, ...extraPorts],
       metricsPort: HTTP_PORT_NAME,
       credentials: props.httpAuth,
       probes: probes(liveness),
-      secrets: flags.secrets(),
     });
   }
 }
@@ -119,7 +120,12 @@ function setServerFlags(
   flags
     .set('httpListenAddr', `:${httpPort}`, 'the component itself')
     .set('httpAuth.username', httpAuth?.username, `${prefix}httpAuth.username`)
-    .set('httpAuth.password', httpAuth?.password, `${prefix}httpAuth.password`);
+    .set('httpAuth.password', httpAuth?.password, `${prefix}httpAuth.password`)
+    .refuse(
+      ['tls', 'tlsCertFile', 'tlsKeyFile', 'http.pathPrefix', 'httpListenAddr.useProxyProtocol'],
+      'the probe of the pod and everything that is wired to it speak plain HTTP from the root path',
+      'remove it, and do it in front: in an Ingress, a Gateway or a service mesh',
+    );
 }
 
 function probes(liveness: boolean): Probes {
@@ -130,13 +136,14 @@ function probes(liveness: boolean): Probes {
   };
 }
 
-/** The image of a component in the version that the user chose for all of them. */
-export function imageOfVersion(
-  image: Image,
-  version: string | undefined,
-  problems: Problems,
-  variant = '',
-): Image | undefined {
-  if (version === undefined) return undefined;
-  return problems.attempt(() => image.withTag(version.endsWith(variant) ? version : `${version}${variant}`));
+/** A version as images are tagged, without the variant. */
+export const versionCheck = text(
+  /^v\d+\.\d+\.\d+(-(?!cluster)[a-z0-9.]+)*$/,
+  "a version like 'v1.150.0', without `-cluster`",
+);
+
+/** The image of a component in the version that the user chose, if any. */
+export function imageOfVersion(image: Image, version: string | undefined, problems: Problems, variant = ''): Image {
+  if (version === undefined) return image;
+  return problems.attempt(() => image.withTag(`${version}${variant}`)) ?? image;
 }

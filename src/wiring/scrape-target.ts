@@ -1,0 +1,45 @@
+import type { Wired } from './connections';
+import type { Credentials } from './endpoint';
+import type { LabelSelector } from './peer';
+
+/** What to say about pods that serve metrics. */
+export interface ScrapeTargetProps {
+  readonly owner: Wired;
+  /** Selects the pods: each of them is scraped, which an address shared by all could not do. */
+  readonly podSelector: LabelSelector;
+  /** @default - that of whoever scrapes */
+  readonly namespace?: string;
+  readonly portName: string;
+  readonly port: number;
+  /** @default /metrics */
+  readonly path?: string;
+  /** @default - none */
+  readonly credentials?: Credentials;
+}
+
+/** Where every one of a set of pods serves its own metrics. */
+export class ScrapeTarget {
+  public readonly podSelector: LabelSelector;
+  public readonly namespace: string | undefined;
+  public readonly portName: string;
+  public readonly port: number;
+  public readonly path: string;
+  public readonly credentials: Credentials | undefined;
+
+  private readonly owner: Wired;
+
+  public constructor(props: ScrapeTargetProps) {
+    this.owner = props.owner;
+    this.podSelector = props.podSelector;
+    this.namespace = props.namespace;
+    this.portName = props.portName;
+    this.port = props.port;
+    this.path = props.path ?? '/metrics';
+    this.credentials = props.credentials;
+  }
+
+  /** Lets the consumer's pods scrape these pods, in the NetworkPolicies of both sides. */
+  public connectFrom(consumer: Wired): void {
+    consumer.connections.connectTo(this.owner.connections, { port: this.port });
+  }
+}

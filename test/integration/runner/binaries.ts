@@ -1,0 +1,57 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { basename, delimiter, join } from 'node:path';
+import type { Container } from '../../../src';
+
+/** Folders to look in before those of PATH, separated like these. */
+export const BINARIES_VARIABLE = 'VM_BINARIES';
+
+/** The path of an executable. @returns nothing when it is in no folder of VM_BINARIES or PATH */
+export function findBinary(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const folders = [env[BINARIES_VARIABLE], env.PATH].flatMap((list) => list?.split(delimiter) ?? []);
+  return folders
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The title says what is missing, so that the report of jest does. */
+export function titleWith(title: string, missing: readonly string[]): string {
+  return missing.length === 0 ? title : `${title} (skipped: ${missing.join(', ')} not in PATH or ${BINARIES_VARIABLE})`;
+}
+
+/** Tests that need real binaries. Where one is missing they are reported as skipped. */
+export function describeWith(binaries: readonly string[], title: string, tests: () => void): void {
+  const missing = binaries.filter((name) => findBinary(name) === undefined);
+  (missing.length === 0 ? describe : describe.skip)(titleWith(title, missing), tests);
+}
+
+/** The name of the program that a container runs: its command, else the last part of its image. */
+export function programOf({ command, image }: Container): string {
+  return basename(command?.[0] ?? image.replace(/@.*$/, '').replace(/:[^/]*$/, ''));
+}
+
+/**
+ * The executable for a container.
+ *
+ * @param binaries paths by the name of the program or of the container, before what is found on the machine
+ * @throws Error when there is none
+ */
+export function binaryOf(container: Container, binaries: Readonly<Record<string, string>> = {}): string {
+  const program = programOf(container);
+  const path = binaries[container.name] ?? binaries[program] ?? findBinary(program);
+  if (path === undefined) {
+    throw new Error(
+      `container ${container.name}: no ${program} in PATH or ${BINARIES_VARIABLE}; install it or name its folder there`,
+    );
+  }
+  return path;
+}

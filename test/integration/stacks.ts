@@ -1,0 +1,82 @@
+import { App, Chart } from 'cdk8s';
+import { ENVIRONMENTS } from '../../charts/environments';
+import { MetricsStack, type MetricsStackProps } from '../../charts/metrics-stack';
+import { StackDefaults, VmCluster, VmSingle, type VmClusterProps, type VmSingleProps } from '../../src';
+import { VictoriaMetricsClient, type ClientOptions } from '../../src/client';
+import type { ReadEndpoint, WriteEndpoint } from '../../src';
+import { MetricsPage, storagePods } from './metrics-page';
+import { parseManifests, until, type Runner } from './runner';
+
+/** A component with the manifests that it is synthesized to. */
+export interface Synthesized<T> {
+  readonly component: T;
+  readonly objects: readonly object[];
+}
+
+export function synthesizeSingle(props: VmSingleProps): Synthesized<VmSingle> {
+  return synthesize((chart) => new VmSingle(chart, 'metrics', props));
+}
+
+export function synthesizeCluster(props: VmClusterProps): Synthesized<VmCluster> {
+  return synthesize((chart) => new VmCluster(chart, 'metrics', props));
+}
+
+/** The cluster of an environment with changed props. @throws Error when the environment has a single node */
+export function synthesizeEnvironment(
+  name: string,
+  change: (cluster: VmClusterProps) => VmClusterProps,
+): Synthesized<VmCluster> {
+  const environment = ENVIRONMENTS[name];
+  if (!environment || !('cluster' in environment.storage))
+    throw new Error(`${name} is not an environment of a cluster`);
+  const props: MetricsStackProps = { ...environment, storage: { cluster: change(environment.storage.cluster) } };
+  const app = new App();
+  const { storage } = new MetricsStack(app, 'metrics', props);
+  return { component: storage as VmCluster, objects: parseManifests(app.synthYaml()) };
+}
+
+function synthesize<T>(make: (chart: Chart) => T): Synthesized<T> {
+  const app = new App();
+  const chart = new Chart(app, 'metrics', { namespace: 'monitoring' });
+  StackDefaults.set(chart, { serverSideApply: true });
+  const component = make(chart);
+  return { component, objects: parseManifests(app.synthYaml()) };
+}
+
+/** A client at the place of the endpoints in the running stack. */
+export function clientOf(
+  stack: Runner,
+  { write, read }: { readonly write: WriteEndpoint; readonly read: ReadEndpoint },
+  options: ClientOptions = {},
+): VictoriaMetricsClient {
+  return new VictoriaMetricsClient({
+    writeUrl: stack.localize(write.url).replace(/\/api\/v1\/write$/, ''),
+    readUrl: stack.localize(read.url),
+    ...options,
+  });
+}
+
+/**
+ * Makes all that the storage took visible to queries. A query that comes before hides new series for about ten seconds:
+ * VictoriaMetrics remembers for so long that there were none.
+ */
+export async function flush(stack: Runner): Promise<void> {
+  await Promise.all(
+    storagePods(stack).map(async (pod) => {
+      const { status } = await fetch(`${pod.url()}/internal/force_flush`);
+      if (status !== 200) throw new Error(`${pod.name}: /internal/force_flush answered ${status}`);
+    }),
+  );
+}
+
+/** Resolves when each vminsert has a connection to so many vmstorage nodes: until then their share goes to others. */
+export async function untilConnected(stack: Runner, nodes: number): Promise<void> {
+  const vminserts = stack.pods().filter(({ name, running }) => running && /-vminsert-\d+$/.test(name));
+  await Promise.all(
+    vminserts.map((pod) =>
+      until(`${pod.name} reaches ${nodes} nodes`, async () => {
+        return (await MetricsPage.of(pod)).sum('vm_rpc_vmstorage_is_reachable') === nodes;
+      }),
+    ),
+  );
+}
