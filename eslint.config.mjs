@@ -8,7 +8,15 @@ import tseslint from 'typescript-eslint';
  * The house, from the ground up: a room may import from the rooms below it, never from above.
  * client stands alone; metrics-demo and verify stand on it.
  */
-const STOREYS = [['validation'], ['values'], ['flags'], ['wiring'], ['workload'], ['victoria-metrics'], ['cluster', 'single']];
+const STOREYS = [
+  ['validation'],
+  ['values'],
+  ['flags'],
+  ['wiring'],
+  ['workload'],
+  ['victoria-metrics'],
+  ['cluster', 'single'],
+];
 
 const noImportUpwards = STOREYS.flatMap((rooms, level) => {
   const above = STOREYS.slice(level + 1).flat();
@@ -20,7 +28,8 @@ const noImportUpwards = STOREYS.flatMap((rooms, level) => {
       './src/client',
       './src/index.ts',
     ],
-    message: 'imports go one way: charts -> components -> victoria-metrics -> workload -> wiring -> flags -> values -> validation',
+    message:
+      'imports go one way: charts -> components -> victoria-metrics -> workload -> wiring -> flags -> values -> validation',
   }));
 });
 

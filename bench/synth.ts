@@ -79,10 +79,14 @@ function main(): void {
       [
         name.padEnd(12),
         String(objects).padStart(8),
-        median(measured.map(({ wallMs }) => wallMs)).toFixed(0).padStart(17),
+        median(measured.map(({ wallMs }) => wallMs))
+          .toFixed(0)
+          .padStart(17),
         synthMs.toFixed(0).padStart(9),
         (synthMs / objects).toFixed(2).padStart(16),
-        median(measured.map(({ run }) => run.peakMiB)).toFixed(0).padStart(9),
+        median(measured.map(({ run }) => run.peakMiB))
+          .toFixed(0)
+          .padStart(9),
       ].join(' '),
     );
   }

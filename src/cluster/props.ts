@@ -25,8 +25,9 @@ import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from 
 /** The nodes that store data and answer the searches of vmselect. */
 export interface VmStorageProps extends Omit<ServerProps<VmstorageFlags>, 'service'>, StoreProps {
   /**
-   * Scaling out needs nothing else. Before scaling in, list the nodes that go in `excludeFromWrites` and wait until
-   * their data is past the retention, or move it: what a removed node holds can no longer be queried.
+   * Scaling out needs nothing else. Before scaling in, list the nodes that go, the highest ordinals, in
+   * `excludeFromWrites` and wait until their data is past the retention, or move it: what a removed node holds can no
+   * longer be queried.
    *
    * @default - 2 x replicationFactor - 1, and at least 2
    */
