@@ -19,12 +19,14 @@ export interface WrittenEnvironment {
 /** One app for each environment, which writes to a folder of its name. */
 export function environmentApps(outdir: string, environments: Environments = ENVIRONMENTS): ReadonlyMap<string, App> {
   return new Map(
-    Object.entries(environments).map(([name, props]) => {
-      const app = new App({ outdir: join(outdir, name) });
-      new MetricsStack(app, 'metrics', props);
-      return [name, app];
-    }),
+    Object.entries(environments).map(([name, props]) => [name, environmentApp(join(outdir, name), props)]),
   );
+}
+
+function environmentApp(outdir: string, props: MetricsStackProps): App {
+  const app = new App({ outdir });
+  new MetricsStack(app, 'metrics', props);
+  return app;
 }
 
 /**
@@ -36,11 +38,13 @@ export function environmentApps(outdir: string, environments: Environments = ENV
 export function writeEnvironments(outdir: string, environments: Environments = ENVIRONMENTS): WrittenEnvironment[] {
   const staging = join(outdir, '.staging');
   rmSync(staging, { recursive: true, force: true });
-  const apps = environmentApps(staging, environments);
+  const apps = new Map<string, App>();
   const failures: string[] = [];
-  for (const [name, app] of apps) {
+  for (const [name, props] of Object.entries(environments)) {
     try {
+      const app = environmentApp(join(staging, name), props);
       app.synth();
+      apps.set(name, app);
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }

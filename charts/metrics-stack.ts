@@ -35,7 +35,7 @@ export class MetricsStack extends Chart {
   public constructor(scope: Construct, id: string, props: MetricsStackProps) {
     super(scope, id, { namespace: props.namespace });
     StackDefaults.set(this, props.defaults ?? {});
-    this.addDependency(new NamespaceChart(scope, 'namespace', props.namespace));
+    this.addDependency(new NamespaceChart(scope, `${id}-namespace`, props.namespace));
     this.storage =
       'cluster' in props.storage
         ? new VmCluster(this, 'metrics', props.storage.cluster)

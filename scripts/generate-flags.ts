@@ -40,12 +40,12 @@ const TYPE_NAMES: Record<string, string> = {
   retention: 'RetentionFlag',
   secret: 'SecretFlag',
   array: 'ArrayFlag',
-  secretArray: 'SecretArrayFlag',
+  literalSecret: 'LiteralSecretFlag',
   string: 'StringFlag',
   value: 'ValueFlag',
 };
 
-/** Flags that carry a secret in the clear unless they name a file. `*File` and `*Path` flags carry a path. */
+/** Flags whose value is a secret. `*File` and `*Path` flags carry a path. */
 const SECRET_NAME = /(password|passphrase|bearertoken|clientsecret|secretkey|authkey|\.token|\.secret)$/i;
 
 function helpOf(binary: string, cpus: number): string {
@@ -82,8 +82,9 @@ function parseHelp(help: string): Map<string, HelpFlag> {
 
 function typeOf(name: string, kind: string | undefined, text: string): string {
   if (kind === undefined) return 'bool';
-  if (kind === 'array') return SECRET_NAME.test(name) ? 'secretArray' : 'array';
-  if (text.includes('can be read from the given file when using') || SECRET_NAME.test(name)) return 'secret';
+  if (text.includes('can be read from the given file when using')) return 'secret';
+  // The binary takes file:// literally here: there is no way to give the secret but in the clear.
+  if (SECRET_NAME.test(name)) return 'literalSecret';
   if (/optional suffixes are supported: .*d \(day\)/.test(text)) return 'retention';
   if (kind in TYPE_NAMES) return kind;
   return 'value';

@@ -2,7 +2,6 @@ import { Duration } from 'cdk8s';
 import { imageOfVersion, type LabelLimits, type QueryLimits, type RetentionProps } from '../victoria-metrics';
 import { checkProps, Problems, type Checked } from '../validation';
 import type { Image } from '../values';
-import { externalNode } from './storage-nodes';
 import {
   CLUSTER_SHAPE,
   type ExternalStorageNode,
@@ -61,7 +60,6 @@ export function clusterModel(
     problems,
     image: (component) => imageOfVersion(component, version, problems, '-cluster'),
   };
-  checkExternalNodes(model);
   checkExcluded(model, excluded);
   checkReplication(model);
   return model;
@@ -95,21 +93,6 @@ function storageProps(
     });
   }
   return { ...storage, volume: storage.volume ?? { ephemeral: true } };
-}
-
-/** vminsert and vmselect refuse to start with a node that is listed twice. */
-function checkExternalNodes({ externalStorageNodes, problems }: ClusterModel): void {
-  for (const side of ['insertPort', 'selectPort'] as const) {
-    const addresses = externalStorageNodes.map((node) => externalNode(node, side).address);
-    addresses.forEach((address, index) => {
-      problems.when(addresses.indexOf(address) !== index, {
-        prop: `externalStorageNodes[${index}]`,
-        value: address,
-        rule: 'the node is listed twice',
-        fix: 'remove one of the two entries',
-      });
-    });
-  }
 }
 
 function checkExcluded({ storageReplicas, problems }: ClusterModel, excluded: readonly number[]): void {
@@ -147,7 +130,10 @@ function checkReplication(model: ClusterModel): void {
       prop: 'replicationFactor',
       value: copies,
       rule: `needs as many vmstorage nodes that take data, and there are ${writable} (${among})`,
-      fix: `${raise}, or \`replicationFactor\` to ${Math.max(1, writable)} or less`,
+      fix:
+        writable === 0
+          ? `${raise}, or take a node out of \`vmstorage.excludeFromWrites\``
+          : `${raise}, or \`replicationFactor\` to ${writable} or less`,
     });
   } else if (writable < 2 * copies - 1 && !vmstorage.allowReducedReplicationOnOutage) {
     const down = copies - 1;

@@ -17,9 +17,9 @@ import {
   type ServerProps,
   type StoreProps,
 } from '../victoria-metrics';
-import { boolean, forbidden, integer, listOf, object, rule, text, type Shape } from '../validation';
+import { boolean, forbidden, integer, listOf, object, portNumber, rule, text, type Shape } from '../validation';
 import { isServiceName, type SecretRef } from '../values';
-import { isCidr } from '../wiring';
+import { cidrCheck } from '../wiring';
 import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from '../workload';
 
 /** The nodes that store data and answer the searches of vmselect. */
@@ -50,7 +50,7 @@ export interface VmStorageProps extends Omit<ServerProps<VmstorageFlags>, 'servi
 /** Beyond what anybody runs; a slip of the finger must not make a list of a million nodes. */
 const MOST_NODES = 1000;
 
-export const VMSTORAGE_SHAPE: Shape<VmStorageProps & { readonly autoscaling?: never; readonly service?: never }> = {
+const VMSTORAGE_SHAPE: Shape<VmStorageProps & { readonly autoscaling?: never; readonly service?: never }> = {
   ...SERVER_SHAPE,
   ...STORE_SHAPE,
   replicas: integer({ min: 1, max: MOST_NODES }),
@@ -72,7 +72,7 @@ export interface VmInsertProps extends ServerProps<VminsertFlags>, ScalingProps,
   readonly listeners?: Listeners;
 }
 
-export const VMINSERT_SHAPE: Shape<VmInsertProps> = {
+const VMINSERT_SHAPE: Shape<VmInsertProps> = {
   ...SERVER_SHAPE,
   ...SCALING_SHAPE,
   ...GRACEFUL_SHAPE,
@@ -97,7 +97,7 @@ export interface VmSelectProps extends ServerProps<VmselectFlags>, ScalingProps,
   readonly resetCacheAuthKey?: SecretRef;
 }
 
-export const VMSELECT_SHAPE: Shape<VmSelectProps> = {
+const VMSELECT_SHAPE: Shape<VmSelectProps> = {
   ...SERVER_SHAPE,
   ...SCALING_SHAPE,
   ...GRACEFUL_SHAPE,
@@ -158,8 +158,6 @@ const nameCheck = rule(
   'shorten or simplify it',
 );
 
-const port = integer({ min: 1, max: 65_535 });
-
 export const CLUSTER_SHAPE: Shape<VmClusterProps> = {
   ...RETENTION_SHAPE,
   name: nameCheck,
@@ -174,13 +172,9 @@ export const CLUSTER_SHAPE: Shape<VmClusterProps> = {
           /^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9.])?$|^\[[0-9a-fA-F:]+\]$/,
           'a host name or address without port',
         ),
-        insertPort: port,
-        selectPort: port,
-        cidr: rule(
-          (value) => typeof value === 'string' && isCidr(value),
-          'must be an address block',
-          "write for example '10.0.0.0/24'",
-        ),
+        insertPort: portNumber,
+        selectPort: portNumber,
+        cidr: cidrCheck,
       },
       'host',
     ),

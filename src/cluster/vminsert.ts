@@ -15,7 +15,7 @@ import { wholeSeconds } from '../validation';
 import { Cpu, IMAGES, Tenant } from '../values';
 import { scaling } from '../workload';
 import type { ClusterModel } from './model';
-import { externalNode } from './storage-nodes';
+import { allNodes, setNodeFlags } from './storage-nodes';
 import type { VmStorage } from './vmstorage';
 
 const PREFIX = 'vminsert.';
@@ -31,20 +31,17 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
   public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {
     const { vminsert: props, replicationFactor, problems } = model;
     const { shutdownDelay = SHUTDOWN_DELAY } = props;
-    const nodes = [
-      ...vmstorage.insertNodes(),
-      ...model.externalStorageNodes.map((node) => externalNode(node, 'insertPort')),
-    ];
+    const nodes = allNodes(vmstorage.insertNodes(), model, 'insertPort');
     const flags = new FlagSet(vminsertFlags, problems);
     setIngestionFlags(flags, model.labelLimits, props.listeners, PREFIX);
+    setNodeFlags(flags, nodes, replicationFactor);
     flags
-      .set(
-        'storageNode',
-        nodes.map((node) => node.address),
-        'vmstorage.replicas',
-      )
-      .set('replicationFactor', replicationFactor > 1 ? replicationFactor : undefined, 'replicationFactor')
-      .set('http.shutdownDelay', shutdownDelay, `${PREFIX}shutdownDelay`);
+      .set('http.shutdownDelay', shutdownDelay, `${PREFIX}shutdownDelay`)
+      .refuse(
+        ['http.maxGracefulShutdownDuration'],
+        'the grace period of the pod is reckoned with its default',
+        'remove it',
+      );
     super(scope, id, {
       controller: { kind: 'Deployment', ...scaling(props, PREFIX, problems) },
       name: `${model.instance}-vminsert`,

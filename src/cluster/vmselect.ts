@@ -8,7 +8,7 @@ import { ReadEndpoint } from '../wiring';
 import { isEphemeral, scaling, type VolumeProps } from '../workload';
 import type { ClusterModel } from './model';
 import type { VmSelectProps } from './props';
-import { externalNode } from './storage-nodes';
+import { allNodes, setNodeFlags } from './storage-nodes';
 import type { VmStorage } from './vmstorage';
 
 const PREFIX = 'vmselect.';
@@ -28,19 +28,11 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
     const scale = scaling(props, PREFIX, problems);
     const { maxQueryDuration = DEFAULT_MAX_QUERY_DURATION } = queryLimits ?? {};
     const answering = wholeSeconds(shutdownDelay) + wholeSeconds(maxQueryDuration);
-    const nodes = [
-      ...vmstorage.selectNodes(),
-      ...model.externalStorageNodes.map((node) => externalNode(node, 'selectPort')),
-    ];
+    const nodes = allNodes(vmstorage.selectNodes(), model, 'selectPort');
     const flags = new FlagSet(vmselectFlags, problems);
     setQueryFlags(flags, queryLimits);
+    setNodeFlags(flags, nodes, replicationFactor);
     flags
-      .set(
-        'storageNode',
-        nodes.map((node) => node.address),
-        'vmstorage.replicas',
-      )
-      .set('replicationFactor', replicationFactor > 1 ? replicationFactor : undefined, 'replicationFactor')
       .set('dedup.minScrapeInterval', model.dedupInterval, 'dedupInterval')
       .set('cacheDataPath', CACHE_PATH, `${PREFIX}cache`)
       .set('search.resetCacheAuthKey', resetCacheAuthKey, `${PREFIX}resetCacheAuthKey`)

@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { FlagSet, vmstorageFlags, type VmstorageFlags } from '../flags';
+import { FlagSet, LIBRARY, vmstorageFlags, type VmstorageFlags } from '../flags';
 import {
   checkStore,
   setStorageFlags,
@@ -27,8 +27,13 @@ export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
     const flags = new FlagSet(vmstorageFlags, problems);
     setStorageFlags(flags, model, props, PREFIX);
     flags
-      .set('vminsertAddr', `:${INSERT_PORT.port}`, 'the component itself')
-      .set('vmselectAddr', `:${SELECT_PORT.port}`, 'the component itself')
+      .set('vminsertAddr', `:${INSERT_PORT.port}`, LIBRARY)
+      .set('vmselectAddr', `:${SELECT_PORT.port}`, LIBRARY)
+      .refuse(
+        ['storage.vminsertConnsShutdownDuration'],
+        'the grace period of the pod is reckoned with its default',
+        'remove it',
+      )
       // vmselect may not ask for more than vmstorage allows.
       .set('search.maxUniqueTimeseries', queryLimits?.maxUniqueTimeseries, 'queryLimits.maxUniqueTimeseries');
     super(scope, id, {

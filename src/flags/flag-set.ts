@@ -1,6 +1,6 @@
 import type { Duration, Size } from 'cdk8s';
 import { didYouMean, kibibytes, milliseconds, type Problems } from '../validation';
-import { Retention, SecretRef } from '../values';
+import { hideUrlSecrets, Retention, SecretRef } from '../values';
 import type { FlagCatalogue, FlagType } from './types';
 
 type Scalar = string | number | boolean | SecretRef | Retention | Duration | Size;
@@ -11,6 +11,9 @@ interface Entry {
   /** The prop that the flag belongs to. */
   readonly source: string;
 }
+
+/** The source of flags that no prop sets. */
+export const LIBRARY = 'the library itself';
 
 /** Gives the file at which a key of a Secret is mounted. */
 export type SecretPath = (ref: SecretRef) => string;
@@ -50,7 +53,7 @@ export class FlagSet<F extends object> {
   /** Adds the user's `extraFlags`. @param prop the full name of the prop, e.g. `vmstorage.extraFlags` */
   public addExtra(extraFlags: Partial<F> | undefined, prop = 'extraFlags'): this {
     for (const [name, value] of Object.entries(extraFlags ?? {})) {
-      if (value === undefined) continue;
+      if (value === undefined || value === null) continue;
       const source = `${prop}['${name}']`;
       if (this.refusesName(name, value, source)) continue;
       const values = listOf(value);
@@ -123,7 +126,7 @@ export class FlagSet<F extends object> {
       prop: extra.source,
       value: extra.values.length === 1 ? extra.values[0] : extra.values,
       rule: `-${name} belongs to ${owner}`,
-      fix: `remove it here and use ${owner}`,
+      fix: owner === LIBRARY ? 'remove it' : `remove it here and use ${owner}`,
     });
   }
 
@@ -133,12 +136,13 @@ export class FlagSet<F extends object> {
       this.problems.add({ prop: source, value, rule: `-${name} takes ${expected.meaning}`, fix: expected.fix });
       return false;
     }
-    if (typeof value === 'string' && URL_PASSWORD.test(value)) {
+    const hidden = typeof value === 'string' ? hideUrlSecrets(value) : value;
+    if (hidden !== value) {
       this.problems.add({
         prop: source,
-        value: value.replace(URL_PASSWORD, '$1***@'),
-        rule: 'a URL must not carry a password: it would stand in the manifest in the clear',
-        fix: 'use the flags for basic auth with a SecretRef',
+        value: hidden,
+        rule: 'a URL must not carry a secret: it would stand in the manifest in the clear',
+        fix: 'use the flags for authorization with a SecretRef or a file',
       });
       return false;
     }
@@ -155,7 +159,6 @@ interface Expectation {
 const GO_DURATION = /^[-+]?(?:0|(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/;
 const BYTES = /^\d+(?:\.\d+)?(?:[KMGT]i?B)?$/;
 const RETENTION = /^\d+(?:\.\d+)?[shdwMy]?$/;
-const URL_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^/@:?#]*:)[^/@?#]+@/i;
 
 const SECRET_EXPECTED: Expectation = {
   meaning: 'a SecretRef, never the secret itself: the manifest would hold it in the clear',
@@ -194,7 +197,11 @@ const EXPECTED: Record<FlagType, Expectation> = {
       (typeof value === 'string' && RETENTION.test(value)),
   },
   secret: SECRET_EXPECTED,
-  secretArray: SECRET_EXPECTED,
+  literalSecret: {
+    meaning: 'a secret from its args only, where everybody can read it',
+    fix: 'use the flag of the same name that ends in File',
+    accepts: () => false,
+  },
   string: { meaning: 'a string', fix: 'give a string', accepts: (value) => typeof value === 'string' },
   value: { meaning: 'a string or a number', fix: 'give a string or a number', accepts: isPlain },
   array: { meaning: 'strings, numbers or booleans', fix: 'give plain values', accepts: isPlain },
@@ -240,7 +247,7 @@ function escapeExpansion(text: string): string {
 }
 
 function isArray(type: FlagType): boolean {
-  return type === 'array' || type === 'secretArray';
+  return type === 'array';
 }
 
 function listOf(value: unknown): readonly Scalar[] {

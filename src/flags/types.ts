@@ -23,7 +23,7 @@ export type FlagType =
   | 'retention'
   | 'secret'
   | 'array'
-  | 'secretArray'
+  | 'literalSecret'
   | 'string'
   | 'value';
 
@@ -49,5 +49,5 @@ export type StringFlag = string;
 export type ValueFlag = string | number;
 /** One value or several, in the order given. */
 export type ArrayFlag = string | number | boolean | readonly (string | number | boolean)[];
-/** One key of a Secret or several, in the order given. */
-export type SecretArrayFlag = SecretRef | readonly SecretRef[];
+/** A secret that the binary reads from nowhere but its args: use the flag of the same name that ends in `File`. */
+export type LiteralSecretFlag = never;

@@ -55,6 +55,9 @@ export function integer({ min, max }: { readonly min: number; readonly max?: num
   );
 }
 
+/** The number of a TCP or UDP port. */
+export const portNumber: Check = integer({ min: 1, max: 65_535 });
+
 export function text(pattern?: RegExp, meaning = 'a non-empty string'): Check {
   return expecting(meaning, (value) => typeof value === 'string' && (pattern ? pattern.test(value) : value.length > 0));
 }

@@ -4,3 +4,15 @@ const SECRET = /(passw(or)?d|passphrase|secret|token|(api|auth|access|private)[-
 export function namesSecret(name: string): boolean {
   return SECRET.test(name);
 }
+
+const USER_PASSWORD = /\b([a-z][a-z0-9+.-]*:\/\/[^/@:?#\s]*:)[^/@?#\s]+@/gi;
+const PARAMETER = /([?&])([^=&#\s]+)=([^&#\s]+)/g;
+
+/** The text with *** for the passwords and the secret parameters of URLs in it; the same text where there are none. */
+export function hideUrlSecrets(text: string): string {
+  const withoutPasswords = text.replace(USER_PASSWORD, '$1***@');
+  if (!/\b[a-z][a-z0-9+.-]*:\/\//i.test(text)) return withoutPasswords;
+  return withoutPasswords.replace(PARAMETER, (found, mark: string, name: string) =>
+    namesSecret(name) ? `${mark}${name}=***` : found,
+  );
+}

@@ -6,7 +6,8 @@ export interface NamedSecret {
   readonly name: string;
 }
 
-const KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+/** As Kubernetes wants it, which keeps `.` and names that begin with `..` to itself. */
+const KEY = /^(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}$/;
 
 /** A key of a Kubernetes Secret. Secrets are referred to, never written into a manifest. */
 export class SecretRef {

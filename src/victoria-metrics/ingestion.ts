@@ -1,6 +1,6 @@
 import type { Construct } from 'constructs';
 import type { FlagSet, VminsertFlags } from '../flags';
-import { boolean, InvalidValueError, integer, object, type Check, type Problems } from '../validation';
+import { boolean, InvalidValueError, integer, object, portNumber, type Check, type Problems } from '../validation';
 import type { Tenant } from '../values';
 import { Endpoint, WriteEndpoint, type EndpointProps } from '../wiring';
 import { StackDefaults, type PortProps } from '../workload';
@@ -32,7 +32,7 @@ export interface UdpListenerProps extends ListenerProps {
   readonly udp?: boolean;
 }
 
-/** Listeners beside the HTTP port; none is open unless named. What they take goes to the default tenant. */
+/** Listeners beside the HTTP port; none is open unless named. Graphite and telnet bring data of the default tenant only. */
 export interface Listeners {
   /** Graphite plaintext, on port 2003. @default - closed */
   readonly graphite?: UdpListenerProps;
@@ -56,13 +56,12 @@ export const labelLimitsCheck: Check = object<LabelLimits>({
   maxLabelValueLength: integer({ min: 1 }),
 });
 
-const port = integer({ min: 1, max: 65_535 });
-const udpListener = object<UdpListenerProps>({ port, udp: boolean });
+const udpListener = object<UdpListenerProps>({ port: portNumber, udp: boolean });
 
 export const listenersCheck: Check = object<Listeners>({
   graphite: udpListener,
   openTsdb: udpListener,
-  openTsdbHttp: object<ListenerProps>({ port }),
+  openTsdbHttp: object<ListenerProps>({ port: portNumber }),
 });
 
 type IngestionFlags = Pick<

@@ -1,6 +1,6 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
-import type { FlagSet, VmstorageFlags } from '../flags';
+import { LIBRARY, type FlagSet, type VmstorageFlags } from '../flags';
 import { anything, duration, mapOf, object, rule, text, type Problems, type Shape } from '../validation';
 import { SecretRef, type Image } from '../values';
 import {
@@ -72,6 +72,9 @@ export type ServerFlags = Pick<
   | 'httpListenAddr.useProxyProtocol'
   | 'httpAuth.username'
   | 'httpAuth.password'
+  | 'metricsAuthKey'
+  | 'version'
+  | 'envflag.enable'
   | 'http.pathPrefix'
   | 'tls'
   | 'tlsCertFile'
@@ -83,7 +86,7 @@ export const HTTP_PORT_NAME = 'http';
 /** What is special about a VictoriaMetrics process. */
 export interface ServerSpec<F extends ServerFlags> extends Omit<
   WorkloadSpec,
-  'args' | 'ports' | 'metricsPort' | 'credentials' | 'probes' | 'secrets'
+  'args' | 'ports' | 'metrics' | 'credentials' | 'probes'
 > {
   readonly flags: FlagSet<F>;
   readonly httpPort: number;
@@ -102,9 +105,9 @@ export abstract class VictoriaMetricsServer<F extends ServerFlags> extends Workl
     super(scope, id, {
       ...spec,
       args: () => flags.render(secretPath),
-      secrets: () => flags.secrets(),
+      secrets: () => [...flags.secrets(), ...(spec.secrets?.() ?? [])],
       ports: [{ name: HTTP_PORT_NAME, port: httpPort, appProtocol: 'http' }, ...extraPorts],
-      metricsPort: HTTP_PORT_NAME,
+      metrics: [{ portName: HTTP_PORT_NAME }],
       credentials: props.httpAuth,
       probes: probes(liveness),
     });
@@ -118,14 +121,17 @@ function setServerFlags(
   prefix: string,
 ): void {
   flags
-    .set('httpListenAddr', `:${httpPort}`, 'the component itself')
+    .set('httpListenAddr', `:${httpPort}`, LIBRARY)
     .set('httpAuth.username', httpAuth?.username, `${prefix}httpAuth.username`)
     .set('httpAuth.password', httpAuth?.password, `${prefix}httpAuth.password`)
     .refuse(
       ['tls', 'tlsCertFile', 'tlsKeyFile', 'http.pathPrefix', 'httpListenAddr.useProxyProtocol'],
       'the probe of the pod and everything that is wired to it speak plain HTTP from the root path',
       'remove it, and do it in front: in an Ingress, a Gateway or a service mesh',
-    );
+    )
+    .refuse(['metricsAuthKey'], 'whoever scrapes the process would not send it', `use \`${prefix}httpAuth\``)
+    .refuse(['version'], 'the process would print its version and exit', 'remove it')
+    .refuse(['envflag.enable'], 'flags from the environment escape every check', 'use `extraFlags` for each flag');
 }
 
 function probes(liveness: boolean): Probes {

@@ -72,6 +72,7 @@ const DEFAULT_MIN_FREE_KIBIBYTES = 100_000_000 / 1024;
 type StorageFlags = Pick<
   VmstorageFlags,
   | 'storageDataPath'
+  | 'http.shutdownDelay'
   | 'retentionPeriod'
   | 'futureRetention'
   | 'dedup.minScrapeInterval'
@@ -88,6 +89,11 @@ export function setStorageFlags(
 ): void {
   flags
     .set('storageDataPath', STORAGE_PATH, `${prefix}volume`)
+    .refuse(
+      ['http.shutdownDelay'],
+      'nobody else could take over meanwhile, and the time is missing for writing to disk',
+      'remove it',
+    )
     .set('retentionPeriod', retention, 'retention')
     .set('futureRetention', futureRetention, 'futureRetention')
     .set('dedup.minScrapeInterval', dedupInterval, 'dedupInterval')

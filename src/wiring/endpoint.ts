@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { InvalidValueError } from '../validation';
 import { namesSecret, type SecretRef, type Tenant } from '../values';
 import type { Wired } from './connections';
+import { refuseBadCidr } from './cidr';
 import { plainPeers, type NetworkPort, type Peer } from './peer';
 
 /** Credentials that a client must send. Secrets are referred to, never written. */
@@ -144,7 +145,16 @@ export class ReadEndpoint extends Endpoint {
    * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a user or password.
    */
   public static override external(url: string, props: ExternalEndpointProps = {}): ReadEndpoint {
-    return new ReadEndpoint(parseExternal(url, props));
+    const parsed = parseExternal(url, props);
+    if (parsed.path?.includes('?')) {
+      throw new InvalidValueError({
+        prop: 'url',
+        value: url,
+        rule: 'clients append /api/v1/query to it, which parameters would swallow',
+        fix: 'remove what follows the ?',
+      });
+    }
+    return new ReadEndpoint(parsed);
   }
 
   public override readonly kind = 'query' as const;
@@ -172,14 +182,7 @@ function parseExternal(text: string, props: ExternalEndpointProps): EndpointProp
       );
     }
   }
-  if (props.cidr !== undefined && !isCidr(props.cidr)) {
-    throw new InvalidValueError({
-      prop: 'cidr',
-      value: props.cidr,
-      rule: 'must be an address block',
-      fix: "write for example '10.0.0.0/24'",
-    });
-  }
+  if (props.cidr !== undefined) refuseBadCidr(props.cidr);
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
   return {
     scheme,
@@ -189,15 +192,6 @@ function parseExternal(text: string, props: ExternalEndpointProps): EndpointProp
     credentials: props.credentials,
     cidr: props.cidr,
   };
-}
-
-/** An IPv4 or IPv6 address with the length of its prefix. */
-export function isCidr(text: string): boolean {
-  const [address = '', length, ...more] = text.split('/');
-  const version = isIP(address);
-  return (
-    more.length === 0 && version !== 0 && /^\d{1,3}$/.test(length ?? '') && Number(length) <= (version === 4 ? 32 : 128)
-  );
 }
 
 /** The block of just one address, where the host is an address. */

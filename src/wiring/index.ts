@@ -1,3 +1,4 @@
+export * from './cidr';
 export * from './connections';
 export * from './endpoint';
 export * from './peer';

@@ -1,7 +1,8 @@
 import type { Duration } from 'cdk8s';
 import { milliseconds, type Problems } from '../validation';
-import { isServiceName } from '../values';
+import { hideUrlSecrets, isServiceName, namesSecret } from '../values';
 import type { Connections } from '../wiring';
+import type { AutoscalingProps } from './autoscaling';
 import { MAX_NAME_LENGTH, type ControllerKind } from './controller';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import type { PortProps, ServiceProps } from './service';
@@ -46,17 +47,24 @@ export function checkGracePeriod(
 
 /** A Service that is open to the outside of the cluster is of no use when the NetworkPolicy lets nobody in. */
 export function checkReachable(
-  { type = 'ClusterIP' }: ServiceProps = {},
+  { type = 'ClusterIP', loadBalancerClass }: ServiceProps = {},
   connections: Connections,
   networkPolicies: boolean,
   prefix: string,
   problems: Problems,
 ): void {
-  problems.when(type !== 'ClusterIP' && networkPolicies && connections.ingress.length === 0, {
+  const outside = connections.ingress.some(({ peer }) => peer?.podSelector === undefined);
+  problems.when(type !== 'ClusterIP' && networkPolicies && !outside, {
     prop: `${prefix}service.type`,
     value: type,
-    rule: 'opens the Service to the outside, and the NetworkPolicy lets nobody in',
+    rule: 'opens the Service to the outside of the cluster, and the NetworkPolicy lets nobody in from there',
     fix: "let clients in at an endpoint, e.g. `write().allowFrom({ ipBlock: { cidr: '10.0.0.0/8' } })`",
+  });
+  problems.when(loadBalancerClass !== undefined && type !== 'LoadBalancer', {
+    prop: `${prefix}service.loadBalancerClass`,
+    value: loadBalancerClass,
+    rule: `a Service of type ${type} has no load balancer`,
+    fix: `set \`${prefix}service.type\` to 'LoadBalancer', or remove it`,
   });
 }
 
@@ -77,6 +85,7 @@ export interface AssembledPod {
 
 /** @param prefix where the user says something about the pods, e.g. `vmstorage.` */
 export function checkPod(pod: AssembledPod, prefix: string, problems: Problems): void {
+  checkSecrets(pod, prefix, problems);
   const volumeNames = [...pod.claimed, ...namesOf(pod.volumes)];
   const containerNames = [pod.main, ...namesOf(pod.extraContainers), ...namesOf(pod.initContainers)];
   for (const [prop, names] of [
@@ -120,14 +129,44 @@ export function checkPod(pod: AssembledPod, prefix: string, problems: Problems):
 }
 
 /** The autoscaler reckons in percent of requests, and gives up where a container has none. */
-export function checkAutoscaling(pod: AssembledPod, prefix: string, problems: Problems): void {
+export function checkAutoscaling(
+  pod: AssembledPod,
+  { targetMemoryUtilization }: AutoscalingProps,
+  prefix: string,
+  problems: Problems,
+): void {
+  const measured = targetMemoryUtilization === undefined ? ['cpu'] : ['cpu', 'memory'];
   for (const { name, resources } of pod.extraContainers) {
-    problems.when(resources?.requests?.cpu === undefined, {
-      prop: `${prefix}extraContainers['${name}'].resources.requests.cpu`,
-      value: undefined,
-      rule: 'the autoscaler needs a CPU request of every container',
-      fix: 'set it',
-    });
+    for (const resource of measured) {
+      problems.when(resources?.requests?.[resource] === undefined, {
+        prop: `${prefix}extraContainers['${name}'].resources.requests.${resource}`,
+        value: undefined,
+        rule: `the autoscaler needs a ${resource} request of every container`,
+        fix: 'set it',
+      });
+    }
+  }
+}
+
+/** The environment of every container, by whomever it was given. */
+function checkSecrets(pod: AssembledPod, prefix: string, problems: Problems): void {
+  const environments = [
+    [`${prefix}env`, pod.env],
+    ...[...pod.extraContainers, ...pod.initContainers].map(
+      ({ name, env = [] }) => [`env of the container ${name}`, env] as const,
+    ),
+  ] as const;
+  for (const [prop, env] of environments) {
+    for (const { name, value } of env) {
+      if (value === undefined) continue;
+      const hidden = namesSecret(name) ? '***' : hideUrlSecrets(value);
+      problems.when(hidden !== value, {
+        prop: `${prop}['${name}']`,
+        value: hidden,
+        rule: 'looks like a secret, and would stand in the manifest in the clear',
+        fix: "write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }",
+      });
+    }
   }
 }
 

@@ -25,7 +25,7 @@ export function configMap(
   problems: Problems,
 ): ApiObject {
   for (const name of Object.keys(files)) {
-    problems.when(!/^[-._a-zA-Z0-9]{1,253}$/.test(name), {
+    problems.when(!/^(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}$/.test(name), {
       prop: 'files',
       value: name,
       rule: 'the name of a file in a ConfigMap consists of letters, digits, -, _ and .',

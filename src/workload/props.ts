@@ -15,7 +15,7 @@ import {
   type Shape,
 } from '../validation';
 import type { Duration } from 'cdk8s';
-import { namesSecret, type Image } from '../values';
+import type { Image } from '../values';
 import type { DisruptionBudgetProps } from './disruption-budget';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import type { ProbeProps, ProbeTimings } from './probes';
@@ -78,21 +78,7 @@ const budget = object<DisruptionBudgetProps>({
   minAvailable: integer({ min: 0 }),
 });
 
-const envVar: Check = all(
-  object<EnvVar>({ name: text(), value: anyText, valueFrom: anything }, 'name'),
-  (value, prop, problems) => {
-    const { name, value: literal } = value as EnvVar;
-    problems.when(literal !== undefined && namesSecret(name), {
-      prop: `${prop}.value`,
-      value: '***',
-      rule: `${name} looks like a secret, and a literal would stand in the manifest in the clear`,
-      fix: "write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }",
-    });
-    return value;
-  },
-);
-
-const env = listOf(envVar);
+const envVar = object<EnvVar>({ name: text(), value: anyText, valueFrom: anything }, 'name');
 
 /** Plain data of Kubernetes, of which only what names it is looked at. */
 function named(what: string, ...keys: readonly string[]): Check {
@@ -108,10 +94,7 @@ function named(what: string, ...keys: readonly string[]): Check {
   );
 }
 
-const container: Check = all(named('a container', 'image'), (value, prop, problems) => {
-  env((value as Container).env ?? [], `${prop}.env`, problems);
-  return value;
-});
+const container = named('a container', 'image');
 
 export const WORKLOAD_SHAPE: Shape<WorkloadProps> = {
   image: instance('Image', 'inRegistry', "Image.parse('registry/repository:tag')"),
@@ -120,7 +103,7 @@ export const WORKLOAD_SHAPE: Shape<WorkloadProps> = {
   annotations: annotationsCheck,
   podLabels: labelsCheck,
   podAnnotations: annotationsCheck,
-  env,
+  env: listOf(envVar),
   extraContainers: listOf(container),
   initContainers: listOf(container),
   extraVolumes: listOf(named('a volume')),

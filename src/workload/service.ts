@@ -1,4 +1,5 @@
-import { oneOf, mapOf, text, type Shape } from '../validation';
+import { oneOf, text, type Shape } from '../validation';
+import { annotationsCheck } from './metadata';
 
 /** A port that the process listens on. */
 export interface PortProps {
@@ -27,7 +28,7 @@ export interface ServiceProps {
 
 export const SERVICE_SHAPE: Shape<ServiceProps> = {
   type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
-  annotations: mapOf(text(/^/, 'a string')),
+  annotations: annotationsCheck,
   loadBalancerClass: text(),
   trafficDistribution: oneOf('PreferClose', 'PreferSameZone', 'PreferSameNode'),
 };

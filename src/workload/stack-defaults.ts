@@ -3,16 +3,15 @@ import {
   anything,
   boolean,
   checkProps,
-  integer,
   listOf,
   object,
   oneOf,
+  portNumber,
   Problems,
   rule,
-  text,
   type Shape,
 } from '../validation';
-import { isDnsSubdomain } from '../values';
+import { IMAGES, isDnsSubdomain } from '../values';
 import type { NetworkPolicyPeer } from '../wiring';
 import { labelsCheck } from './metadata';
 import type { DnsProps } from './network-policy';
@@ -53,14 +52,15 @@ export interface StackDefaultsProps {
    * @default false
    */
   readonly serverSideApply?: boolean;
-  /** Labels of every object and pod, beside those of the chart. @default - none */
+  /** Labels of every object and pod, beside those of the chart and of calls further up. @default - none */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 const SHAPE: Shape<StackDefaultsProps> = {
-  imageRegistry: text(
-    /^[a-zA-Z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/,
-    'a registry host, optionally with port and path, without scheme',
+  imageRegistry: rule(
+    isRegistry,
+    'must be a registry host with a dot or a port, or localhost, and optionally a path, without scheme',
+    "write for example 'registry.example.com/mirror'",
   ),
   imagePullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
   imagePullSecrets: listOf(
@@ -79,10 +79,18 @@ const SHAPE: Shape<StackDefaultsProps> = {
   serverSideApply: boolean,
   dns: object<DnsProps>({
     peers: listOf(object<NetworkPolicyPeer>({ podSelector: anything, namespaceSelector: anything, ipBlock: anything })),
-    port: integer({ min: 1, max: 65_535 }),
+    port: portNumber,
   }),
   labels: labelsCheck,
 };
+
+function isRegistry(value: unknown): boolean {
+  try {
+    return typeof value === 'string' && IMAGES.vmstorage.inRegistry(value).registry !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 const CONTEXT_KEY = 'cdk8s-victoriametrics.io/stack-defaults';
 
@@ -100,7 +108,9 @@ export class StackDefaults {
     const problems = new Problems();
     const checked = checkProps(props, SHAPE, problems, 'StackDefaults.');
     problems.reportAt(scope);
-    scope.node.setContext(CONTEXT_KEY, { ...StackDefaults.of(scope), ...checked });
+    const above = StackDefaults.of(scope);
+    const labels = checked.labels && { ...above.labels, ...checked.labels };
+    scope.node.setContext(CONTEXT_KEY, { ...above, ...checked, ...(labels ? { labels } : {}) });
   }
 
   /** The settings that hold at a construct. */

@@ -1,7 +1,8 @@
 import type { Size } from 'cdk8s';
-import { boolean, mapOf, object, oneOf, rule, size, text, type Check, type Checked, type Shape } from '../validation';
+import { boolean, object, oneOf, rule, size, type Check, type Checked, type Shape } from '../validation';
 import { isDnsSubdomain } from '../values';
 import type { PersistentVolumeClaim, Volume } from './kubernetes';
+import { annotationsCheck } from './metadata';
 
 /**
  * A PersistentVolumeClaim of each pod. Kubernetes does not change the claims of a StatefulSet that exists: to change
@@ -55,7 +56,7 @@ const CLAIM_SHAPE: Shape<ClaimProps> = {
     'take a name from `kubectl get storageclass`, or leave it out for the default class',
   ),
   accessMode: oneOf('ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany'),
-  annotations: mapOf(text(/^/, 'a string')),
+  annotations: annotationsCheck,
   retentionPolicy: object<ClaimRetentionPolicy>({
     whenDeleted: oneOf('Retain', 'Delete'),
     whenScaled: oneOf('Retain', 'Delete'),

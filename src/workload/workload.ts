@@ -52,8 +52,8 @@ export interface WorkloadSpec {
   /** Of the main container. @default - none */
   readonly volumeMounts?: readonly VolumeMount[];
   readonly ports: readonly PortProps[];
-  /** The name of the port that serves `/metrics`. */
-  readonly metricsPort: string;
+  /** Where each pod serves its own metrics. */
+  readonly metrics: readonly MetricsPort[];
   /** What HTTP clients must send. @default - nothing */
   readonly credentials?: Credentials;
   readonly resources: ContainerResources;
@@ -64,6 +64,14 @@ export interface WorkloadSpec {
   /** Where the user said it, e.g. `vmstorage.`; empty at the top. */
   readonly prefix: string;
   readonly problems: Problems;
+}
+
+/** A port that serves metrics. */
+export interface MetricsPort {
+  /** One of the ports of the workload. */
+  readonly portName: string;
+  /** @default /metrics */
+  readonly path?: string;
 }
 
 /** How long a clean exit takes. */
@@ -88,7 +96,7 @@ export abstract class Workload extends Construct implements Wired {
   /** What the pods may receive and send. */
   public readonly connections: Connections;
   /** Where each pod serves its own metrics. */
-  public readonly metrics: ScrapeTarget;
+  public readonly metrics: readonly ScrapeTarget[];
 
   protected readonly problems: Problems;
 
@@ -125,26 +133,27 @@ export abstract class Workload extends Construct implements Wired {
     this.selectorLabels = selectorLabels(identity);
     const layers = [
       { prop: 'version', labels: descriptiveLabels(this.image) },
+      { prop: 'labels of the chart', labels: Chart.of(this).labels },
       { prop: 'StackDefaults.labels', labels: this.defaults.labels },
       { prop: `${prefix}labels`, labels: props.labels },
     ];
-    const chartLabels = { prop: 'labels of the chart', labels: Chart.of(this).labels };
+    const podLayer = { prop: `${prefix}podLabels`, labels: props.podLabels };
     this.labels = joinLabels(this.selectorLabels, problems, ...layers);
-    this.podLabels = joinLabels(this.selectorLabels, problems, chartLabels, ...layers, {
-      prop: `${prefix}podLabels`,
-      labels: props.podLabels,
-    });
+    this.podLabels = joinLabels(this.selectorLabels, problems, ...layers, podLayer);
 
     this.connections = new Connections(this.podSelector, this.namespace, problems);
-    const { name: portName, port } = this.portNamed(spec.metricsPort);
-    this.metrics = new ScrapeTarget({
-      owner: this,
-      podSelector: this.podSelector,
-      namespace: this.namespace,
-      portName,
-      port,
-      credentials: spec.credentials,
-    });
+    this.metrics = spec.metrics.map(
+      ({ portName, path }) =>
+        new ScrapeTarget({
+          owner: this,
+          podSelector: this.podSelector,
+          namespace: this.namespace,
+          portName,
+          port: this.portNamed(portName).port,
+          path,
+          credentials: spec.credentials,
+        }),
+    );
 
     const { controller } = spec;
     const data = controller.kind === 'DaemonSet' ? undefined : controller.data;
@@ -399,6 +408,12 @@ export abstract class Workload extends Construct implements Wired {
     const several = controller.kind !== 'DaemonSet' && mostReplicas(controller) > 1;
     if (given === undefined) return several ? { maxUnavailable: 1 } : undefined;
     const prop = `${prefix}podDisruptionBudget`;
+    problems.when(controller.kind === 'DaemonSet', {
+      prop,
+      value: given,
+      rule: 'Kubernetes does not evict pods of a DaemonSet',
+      fix: 'remove it',
+    });
     problems.when(given.maxUnavailable !== undefined && given.minAvailable !== undefined, {
       prop,
       value: given,
@@ -417,18 +432,21 @@ export abstract class Workload extends Construct implements Wired {
   /** What can only be told once nothing is added to the pods any more. */
   private checkLate(problems: Problems): void {
     const { controller, identity, props, prefix } = this.spec;
+    const secrets = this.spec.secrets?.() ?? [];
     const pod = {
       main: identity.name,
       extraContainers: this.extraContainers,
       initContainers: this.initContainers,
       env: this.env,
-      volumes: this.volumes,
-      volumeMounts: this.volumeMounts,
+      volumes: [...this.volumes, ...secretVolumes(secrets)],
+      volumeMounts: [...this.volumeMounts, ...secretMounts(secrets)],
       claimed: this.claim ? [DATA_VOLUME] : [],
       most: mostReplicas(controller),
     };
     checkPod(pod, prefix, problems);
-    if (controller.kind !== 'DaemonSet' && controller.autoscaling) checkAutoscaling(pod, prefix, problems);
+    if (controller.kind !== 'DaemonSet' && controller.autoscaling) {
+      checkAutoscaling(pod, controller.autoscaling, prefix, problems);
+    }
     checkReachable(props.service, this.connections, this.defaults.networkPolicies ?? true, prefix, problems);
   }
 }

@@ -202,8 +202,8 @@ test('whoever scrapes reaches each pod, and both sides allow it', () => {
   const manifests = synth((chart) => {
     const cluster = new VmCluster(chart, 'metrics', { vmstorage: { volume } });
     const scraper = new VmSingle(chart, 'scraper', { volume });
-    const { metrics } = cluster.vmstorage;
-    metrics.connectFrom(scraper);
+    const [metrics] = cluster.vmstorage.metrics;
+    metrics?.connectFrom(scraper);
     expect(metrics).toMatchObject({
       podSelector: labels('vmstorage', 'storage'),
       namespace: 'monitoring',

@@ -145,6 +145,15 @@ describe('stack defaults', () => {
       new VmSingle(chart, 'metrics', { volume, ...props });
     });
 
+  test('come first', () => {
+    expect(() =>
+      synth((chart) => {
+        new VmSingle(chart, 'metrics', { volume });
+        StackDefaults.set(chart, {});
+      }),
+    ).toThrow('StackDefaults.set: call it before anything is made below test');
+  });
+
   test('a mirror serves default images and images without a registry', () => {
     const imageOf = (props: Partial<VmSingleProps>) =>
       podOf(workloadOf(withDefaults({ imageRegistry: 'registry.local:5000/mirror' }, props)))['containers'][0]
@@ -169,8 +178,15 @@ describe('stack defaults', () => {
     const other = new Chart(app, 'other', { namespace: 'other' });
     StackDefaults.set(other, { imagePullPolicy: 'Never' });
     const inner = new Chart(other, 'inner', { namespace: 'inner' });
-    StackDefaults.set(inner, { imagePullSecrets: ['regcred'] });
-    expect(StackDefaults.of(inner)).toEqual({ imagePullPolicy: 'Never', imagePullSecrets: ['regcred'] });
+    StackDefaults.set(inner, { imagePullSecrets: ['regcred'], labels: { tier: 'data' } });
+    const innermost = new Chart(inner, 'innermost', { namespace: 'inner' });
+    StackDefaults.set(innermost, { labels: { team: 'metrics' } });
+    expect(StackDefaults.of(inner)).toEqual({
+      imagePullPolicy: 'Never',
+      imagePullSecrets: ['regcred'],
+      labels: { tier: 'data' },
+    });
+    expect(StackDefaults.of(innermost).labels).toEqual({ tier: 'data', team: 'metrics' });
   });
 });
 
@@ -198,11 +214,17 @@ describe('labels', () => {
   test('those of the chart are on every object and pod', () => {
     const manifests = synth((chart) => new VmSingle(chart, 'metrics', { volume }), {
       namespace: 'monitoring',
-      labels: { env: 'test' },
+      labels: { env: 'test', 'app.kubernetes.io/part-of': 'shop' },
     });
-    expect(workloadOf(manifests)['spec'].template.metadata.labels).toMatchObject({ env: 'test' });
+    expect(workloadOf(manifests)['spec'].template.metadata.labels).toMatchObject({
+      env: 'test',
+      'app.kubernetes.io/part-of': 'shop',
+    });
     for (const { metadata } of manifests)
-      expect(metadata).toMatchObject({ namespace: 'monitoring', labels: { env: 'test' } });
+      expect(metadata).toMatchObject({
+        namespace: 'monitoring',
+        labels: { env: 'test', 'app.kubernetes.io/part-of': 'shop' },
+      });
   });
 
   test('a volume claim template changes with nothing that may change', () => {
@@ -354,7 +376,7 @@ class Exporter extends Workload {
       image: Image.parse('registry.local/exporter:v1'),
       args: () => ['--listen=:9100'],
       ports: [{ name: 'http', port: 9100 }],
-      metricsPort: 'http',
+      metrics: [{ portName: 'http' }],
       resources: {
         cpu: { request: Cpu.millis(50) },
         memory: { request: Size.mebibytes(32), limit: Size.mebibytes(64) },

@@ -52,7 +52,8 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
     'exclusion of all nodes',
     { vmstorage: { replicas: 2, volume, excludeFromWrites: [0, 1] } },
     'replicationFactor = 1: needs as many vmstorage nodes that take data, and there are 0 (vmstorage.replicas = 2, ' +
-      '2 of them excluded from writes). To fix: set `vmstorage.replicas` to 3 or more, or `replicationFactor` to 1 or less.',
+      '2 of them excluded from writes). To fix: set `vmstorage.replicas` to 3 or more, or take a node out of ' +
+      '`vmstorage.excludeFromWrites`.',
   ],
   [
     'exclusion of a node that does not exist',
@@ -209,14 +210,75 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'a password in the URL of a flag',
     { vmselect: { extraFlags: { 'vmalert.proxyURL': 'http://user:hunter2@vmalert:8880' } } },
-    'vmselect.extraFlags[\'vmalert.proxyURL\'] = "http://user:***@vmalert:8880": a URL must not carry a password: it would stand ' +
-      'in the manifest in the clear. To fix: use the flags for basic auth with a SecretRef.',
+    'vmselect.extraFlags[\'vmalert.proxyURL\'] = "http://user:***@vmalert:8880": a URL must not carry a secret: it would stand ' +
+      'in the manifest in the clear. To fix: use the flags for authorization with a SecretRef or a file.',
   ],
   [
     'a secret in the environment',
     { vminsert: { env: [{ name: 'API_TOKEN', value: 'hunter2' }] } },
-    'vminsert.env[0].value = "***": API_TOKEN looks like a secret, and a literal would stand in the manifest in the clear. ' +
+    'vminsert.env[\'API_TOKEN\'] = "***": looks like a secret, and would stand in the manifest in the clear. ' +
       "To fix: write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }.",
+  ],
+  [
+    'a password in a URL in the environment of a sidecar',
+    {
+      vminsert: {
+        extraContainers: [
+          {
+            name: 'sidecar',
+            image: 'registry.local/sidecar:v1',
+            env: [{ name: 'DATABASE', value: 'postgres://app:hunter2@db/app' }],
+          },
+        ],
+      },
+    },
+    'env of the container sidecar[\'DATABASE\'] = "postgres://app:***@db/app": looks like a secret, and would stand in the ' +
+      "manifest in the clear. To fix: write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }.",
+  ],
+  [
+    'a token in the parameters of a URL',
+    { vmselect: { extraFlags: { 'vmalert.proxyURL': 'http://vmalert:8880/?token=hunter2' } } },
+    'vmselect.extraFlags[\'vmalert.proxyURL\'] = "http://vmalert:8880/?token=***": a URL must not carry a secret: it would stand ' +
+      'in the manifest in the clear. To fix: use the flags for authorization with a SecretRef or a file.',
+  ],
+  [
+    'a key for metrics that whoever scrapes does not have',
+    { vmselect: { extraFlags: { metricsAuthKey: SecretRef.of('auth', 'metrics') } } },
+    "vmselect.extraFlags['metricsAuthKey'] = auth/metrics: whoever scrapes the process would not send it. " +
+      'To fix: use `vmselect.httpAuth`.',
+  ],
+  [
+    'flags by the environment',
+    { vmselect: { extraFlags: { 'envflag.enable': true } } },
+    "vmselect.extraFlags['envflag.enable'] = true: flags from the environment escape every check. " +
+      'To fix: use `extraFlags` for each flag.',
+  ],
+  [
+    'a shutdown of the listener that outlasts the pod',
+    { vminsert: { extraFlags: { 'http.maxGracefulShutdownDuration': '5m' } } },
+    'vminsert.extraFlags[\'http.maxGracefulShutdownDuration\'] = "5m": the grace period of the pod is reckoned with its default. ' +
+      'To fix: remove it.',
+  ],
+  [
+    'a listen address by hand',
+    { vmselect: { extraFlags: { httpListenAddr: ':9999' } } },
+    'vmselect.extraFlags[\'httpListenAddr\'] = ":9999": -httpListenAddr belongs to the library itself. To fix: remove it.',
+  ],
+  [
+    'a volume of the name of a mounted Secret',
+    {
+      vmselect: {
+        httpAuth: { username: 'admin', password: SecretRef.of('auth', 'password') },
+        extraVolumes: [{ name: 'secret-0', emptyDir: {} }],
+      },
+    },
+    'vmselect.extraVolumes = "secret-0": a pod cannot have two of the same name. To fix: rename one of them.',
+  ],
+  [
+    'a class of a load balancer that there is not',
+    { vmselect: { service: { loadBalancerClass: 'internal' } } },
+    'vmselect.service.loadBalancerClass = "internal": a Service of type ClusterIP has no load balancer. ' +
+      "To fix: set `vmselect.service.type` to 'LoadBalancer', or remove it.",
   ],
   [
     'a grace period that ends before the listener closes',
@@ -278,7 +340,13 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
         { host: 'a.example.com', selectPort: 8403 },
       ],
     },
-    'externalStorageNodes[1] = "a.example.com:8400": the node is listed twice. To fix: remove one of the two entries.',
+    'externalStorageNodes[1] = "a.example.com:8400": the node is in the list already. To fix: remove it.',
+  ],
+  [
+    'an external node that is one of the cluster',
+    { externalStorageNodes: [{ host: 'metrics-vmstorage-0.metrics-vmstorage.monitoring.svc', selectPort: 8403 }] },
+    'externalStorageNodes[0] = "metrics-vmstorage-0.metrics-vmstorage.monitoring.svc:8400": the node is in the list already. ' +
+      'To fix: remove it.',
   ],
   [
     'a version that is none',
@@ -326,9 +394,9 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   ],
   [
     'a load balancer that nobody may reach',
-    { vmselect: { service: { type: 'LoadBalancer' } } },
-    'vmselect.service.type = "LoadBalancer": opens the Service to the outside, and the NetworkPolicy lets nobody in. ' +
-      "To fix: let clients in at an endpoint, e.g. `write().allowFrom({ ipBlock: { cidr: '10.0.0.0/8' } })`.",
+    { vmselect: { cache: volume, service: { type: 'LoadBalancer' } } },
+    'vmselect.service.type = "LoadBalancer": opens the Service to the outside of the cluster, and the NetworkPolicy lets nobody ' +
+      "in from there. To fix: let clients in at an endpoint, e.g. `write().allowFrom({ ipBlock: { cidr: '10.0.0.0/8' } })`.",
   ],
   [
     'timings of a probe that there is not',
@@ -366,7 +434,7 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
         extraContainers: [{ name: 'sidecar', image: 'registry.local/sidecar:v1' }],
       },
     },
-    "vminsert.extraContainers['sidecar'].resources.requests.cpu = (not set): the autoscaler needs a CPU request of every " +
+    "vminsert.extraContainers['sidecar'].resources.requests.cpu = (not set): the autoscaler needs a cpu request of every " +
       'container. To fix: set it.',
   ],
   [
@@ -535,10 +603,22 @@ test('stack defaults', () => {
     StackDefaults.set(chart, { imageRegistry: 'https://registry.local', clusterDomain: 'cluster.local.' });
   });
   expect(found).toEqual([
-    '[test] StackDefaults.imageRegistry = "https://registry.local": must be a registry host, optionally with port and path, ' +
-      'without scheme. To fix: give a registry host, optionally with port and path, without scheme.',
+    '[test] StackDefaults.imageRegistry = "https://registry.local": must be a registry host with a dot or a port, or localhost, ' +
+      "and optionally a path, without scheme. To fix: write for example 'registry.example.com/mirror'.",
     '[test] StackDefaults.clusterDomain = "cluster.local.": must be a domain name without a trailing dot. ' +
       "To fix: write for example 'cluster.local'.",
+  ]);
+});
+
+test('a secret that is added later', () => {
+  const found = problemsOf((chart) =>
+    new VmSingle(chart, 'metrics', { volume }).addEnv({ name: 'DB_PASSWORD', value: 'hunter2' }),
+  );
+  expect(found).toEqual([
+    at(
+      'env[\'DB_PASSWORD\'] = "***": looks like a secret, and would stand in the manifest in the clear. ' +
+        "To fix: write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }.",
+    ),
   ]);
 });
 
