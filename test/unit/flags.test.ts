@@ -1,5 +1,6 @@
 import { Duration, Size } from 'cdk8s';
 import { FlagSet, goDuration, vminsertFlags, vmselectFlags, vmstorageFlags, type VmselectFlags } from '../../src/flags';
+import { vmagentFlags, type VmagentFlags } from '../../src/flags/catalogue/vmagent';
 import { Problems } from '../../src/validation';
 import { Retention, SecretRef } from '../../src/values';
 
@@ -119,6 +120,16 @@ test('a misspelt flag is suggested even without its prefix', () => {
   expect(problems.messages()).toEqual([
     'extraFlags[\'maxQueryDuration\'] = "30s": vmselect v1.150.0 has no flag -maxQueryDuration. ' +
       'To fix: did you mean `search.maxQueryDuration`?',
+  ]);
+});
+
+test('a secret that the binary reads from its args only is refused, as a reference too', () => {
+  const problems = new Problems();
+  const extra = { 'remoteWrite.bearerToken': SecretRef.of('remote', 'token') } as unknown as Partial<VmagentFlags>;
+  expect(new FlagSet(vmagentFlags, problems).addExtra(extra).render(path)).toEqual([]);
+  expect(problems.messages()).toEqual([
+    "extraFlags['remoteWrite.bearerToken'] = remote/token: -remoteWrite.bearerToken takes a secret from its args only, where " +
+      'everybody can read it. To fix: use the flag of the same name that ends in File.',
   ]);
 });
 
