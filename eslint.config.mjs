@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
@@ -17,6 +18,15 @@ const STOREYS = [
   ['victoria-metrics'],
   ['cluster', 'single'],
 ];
+
+const STANDING_ALONE = ['client'];
+for (const { name } of readdirSync(new URL('src', import.meta.url), { withFileTypes: true }).filter((entry) =>
+  entry.isDirectory(),
+)) {
+  if (![...STOREYS.flat(), ...STANDING_ALONE].includes(name)) {
+    throw new Error(`src/${name} is on no storey: say in eslint.config.mjs from which rooms it may import`);
+  }
+}
 
 const noImportUpwards = STOREYS.flatMap((rooms, level) => {
   const above = STOREYS.slice(level + 1).flat();

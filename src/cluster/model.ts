@@ -1,7 +1,8 @@
 import { Duration } from 'cdk8s';
 import { imageOfVersion, type LabelLimits, type QueryLimits, type RetentionProps } from '../victoria-metrics';
-import { checkProps, Problems, type Checked } from '../validation';
+import { checkProps, type Checked, type Problems } from '../validation';
 import type { Image } from '../values';
+import { instanceName } from '../workload';
 import {
   CLUSTER_SHAPE,
   type ExternalStorageNode,
@@ -43,7 +44,7 @@ export function clusterModel(
   const storageReplicas = vmstorage.replicas ?? Math.max(2, 2 * replicationFactor - 1);
   const excluded = vmstorage.excludeFromWrites ?? [];
   const model: ClusterModel = {
-    instance: instanceName(given, props, id, problems),
+    instance: instanceName(props.name, id, '-vmstorage', problems),
     retention: props.retention,
     futureRetention: props.futureRetention,
     dedupInterval: props.dedupInterval ?? (replicationFactor > 1 ? REMOVE_COPIES : undefined),
@@ -63,18 +64,6 @@ export function clusterModel(
   checkExcluded(model, excluded);
   checkReplication(model);
   return model;
-}
-
-/** The id of the construct is a name as well, unless another is given. A bad one is told once, not by each component. */
-function instanceName(
-  given: Partial<VmClusterProps>,
-  props: Checked<VmClusterProps>,
-  id: string,
-  problems: Problems,
-): string {
-  const name =
-    props.name ?? checkProps({ name: id }, { name: CLUSTER_SHAPE.name }, given.name ? new Problems() : problems).name;
-  return name ?? 'unnamed';
 }
 
 /** vmstorage must be there and say where it keeps its data. */
@@ -133,7 +122,7 @@ function checkReplication(model: ClusterModel): void {
       fix:
         writable === 0
           ? `${raise}, or take a node out of \`vmstorage.excludeFromWrites\``
-          : `${raise}, or \`replicationFactor\` to ${writable} or less`,
+          : `${raise}, or \`replicationFactor\` to ${Math.floor((writable + 1) / 2)} or less`,
     });
   } else if (writable < 2 * copies - 1 && !vmstorage.allowReducedReplicationOnOutage) {
     const down = copies - 1;

@@ -17,8 +17,8 @@ import {
   type ServerProps,
   type StoreProps,
 } from '../victoria-metrics';
-import { boolean, forbidden, integer, listOf, object, portNumber, rule, text, type Shape } from '../validation';
-import { isServiceName, type SecretRef } from '../values';
+import { anything, boolean, forbidden, integer, listOf, object, portNumber, text, type Shape } from '../validation';
+import type { SecretRef } from '../values';
 import { cidrCheck } from '../wiring';
 import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from '../workload';
 
@@ -151,16 +151,9 @@ export interface ExternalStorageNode {
   readonly cidr?: string;
 }
 
-/** `-vmstorage` is the longest of what follows, and a StatefulSet may have 52 characters. */
-const nameCheck = rule(
-  (value) => typeof value === 'string' && isServiceName(value) && value.length <= 42,
-  'has at most 42 lower-case letters, digits and -, begins with a letter and ends with a letter or digit',
-  'shorten or simplify it',
-);
-
 export const CLUSTER_SHAPE: Shape<VmClusterProps> = {
   ...RETENTION_SHAPE,
-  name: nameCheck,
+  name: anything,
   version: versionCheck,
   replicationFactor: integer({ min: 1, max: MOST_NODES }),
   queryLimits: queryLimitsCheck,

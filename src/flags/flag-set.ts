@@ -1,6 +1,10 @@
 import type { Duration, Size } from 'cdk8s';
-import { didYouMean, kibibytes, milliseconds, type Problems } from '../validation';
-import { hideUrlSecrets, Retention, SecretRef } from '../values';
+import { didYouMean, hideUrlSecrets, kibibytes, milliseconds, type Problems } from '../validation';
+import { Retention, SecretRef } from '../values';
+import { victoriaMetricsFlags } from './catalogue/victoria-metrics';
+import { vminsertFlags } from './catalogue/vminsert';
+import { vmselectFlags } from './catalogue/vmselect';
+import { vmstorageFlags } from './catalogue/vmstorage';
 import type { FlagCatalogue, FlagType } from './types';
 
 type Scalar = string | number | boolean | SecretRef | Retention | Duration | Size;
@@ -11,6 +15,8 @@ interface Entry {
   /** The prop that the flag belongs to. */
   readonly source: string;
 }
+
+const OTHERS: readonly FlagCatalogue[] = [vmstorageFlags, vminsertFlags, vmselectFlags, victoriaMetricsFlags];
 
 /** The source of flags that no prop sets. */
 export const LIBRARY = 'the library itself';
@@ -103,6 +109,12 @@ export class FlagSet<F extends object> {
     };
     if (deprecated.includes(name)) {
       return refuse(`-${name} is deprecated in ${binary} ${version} and does nothing`, 'remove it');
+    }
+    if (name.startsWith('-'))
+      return refuse('flags are named without their dash here', `write '${name.replace(/^-+/, '')}'`);
+    const owners = OTHERS.filter((other) => Object.hasOwn(other.types, name)).map((other) => other.binary);
+    if (!Object.hasOwn(types, name) && owners.length > 0) {
+      return refuse(`${binary} has no flag -${name}: it is one of ${owners.join(' and ')}`, 'remove it here');
     }
     if (!Object.hasOwn(types, name)) {
       return refuse(

@@ -28,8 +28,9 @@ import {
   type ServerProps,
   type StoreProps,
 } from '../victoria-metrics';
-import { checkProps, forbidden, Problems, text, type Shape } from '../validation';
+import { anything, checkProps, forbidden, Problems, type Shape } from '../validation';
 import { Cpu, IMAGES } from '../values';
+import { instanceName } from '../workload';
 import { ReadEndpoint, type WriteEndpoint } from '../wiring';
 
 /** A single-node VictoriaMetrics. The props are those of a cluster, where they exist. */
@@ -55,7 +56,7 @@ const SHAPE: Shape<
   ...SERVER_SHAPE,
   ...RETENTION_SHAPE,
   ...STORE_SHAPE,
-  name: text(),
+  name: anything,
   version: versionCheck,
   queryLimits: queryLimitsCheck,
   labelLimits: labelLimitsCheck,
@@ -84,7 +85,8 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
       fix: 'set `volume: { size: Size.gibibytes(100) }`',
     });
     const props: VmSingleProps = { ...checked, volume: checked.volume ?? { ephemeral: true } };
-    const { name: instance = id, queryLimits, labelLimits, listeners } = props;
+    const { queryLimits, labelLimits, listeners } = props;
+    const instance = instanceName(props.name, id, '-vmsingle', problems);
     const flags = new FlagSet(victoriaMetricsFlags, problems);
     setStorageFlags(flags, props, props, '');
     setQueryFlags(flags, queryLimits);

@@ -1,4 +1,5 @@
 export * from './amounts';
 export * from './problem';
+export * from './secret-name';
 export * from './shape';
 export * from './suggestion';

@@ -1,4 +1,5 @@
 import type { IConstruct } from 'constructs';
+import { namesSecret } from './secret-name';
 
 /** Something wrong in what a user wrote, told so that the user can mend it without reading the source. */
 export interface Problem {
@@ -20,9 +21,15 @@ export class InvalidValueError extends Error {
   }
 }
 
-/** One line: prop, value, rule and fix. */
+/** One line: prop, value, rule and fix. A text that is likely a secret is not repeated: messages end up in logs. */
 export function messageOf({ prop, value, rule, fix }: Problem): string {
-  return `${prop} = ${show(value)}: ${rule}. To fix: ${fix}${fix.endsWith('?') ? '' : '.'}`;
+  const shown = typeof value === 'string' && holdsSecret(prop) ? '"***"' : show(value);
+  return `${prop} = ${shown}: ${rule}. To fix: ${fix}${fix.endsWith('?') ? '' : '.'}`;
+}
+
+function holdsSecret(prop: string): boolean {
+  const name = /([^.[\]']+)['\]]*$/.exec(prop)?.[1] ?? prop;
+  return namesSecret(name) || /auth$/i.test(name);
 }
 
 /**
@@ -91,7 +98,9 @@ function textOf(value: unknown): string {
     // eslint-disable-next-line @typescript-eslint/no-base-to-string -- hasOwnText says that it has another
     if (hasOwnText(value)) return value.toString();
     try {
-      return JSON.stringify(value);
+      return JSON.stringify(value, (key, item: unknown) =>
+        typeof item === 'string' && namesSecret(key) ? '***' : isAmount(item) ? textOf(item) : item,
+      );
     } catch {
       return `a ${value.constructor.name}`;
     }
@@ -105,6 +114,10 @@ function textOf(value: unknown): string {
 function hasOwnText(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype !== Object.prototype && prototype !== Array.prototype && Object.hasOwn(prototype ?? {}, 'toString');
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (isSize(value) || isDuration(value));
 }
 
 function isSize(value: object): value is { asString(): string } {

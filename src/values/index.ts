@@ -3,6 +3,5 @@ export * from './image';
 export * from './images';
 export * from './kubernetes-name';
 export * from './retention';
-export * from './secret-name';
 export * from './secret-ref';
 export * from './tenant';

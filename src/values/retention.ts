@@ -76,7 +76,7 @@ export class Retention {
         prop: 'retention',
         value: `${amount}${unit}`,
         rule: 'VictoriaMetrics keeps data for at least 1 day and at most 100 years',
-        fix: 'use Retention.days(1) or more',
+        fix: 'use something from Retention.days(1) to Retention.years(100)',
       });
     }
   }

@@ -33,7 +33,7 @@ export class SecretRef {
   ) {
     if (!isDnsSubdomain(secretName)) {
       throw new InvalidValueError({
-        prop: 'secret',
+        prop: 'secretName',
         value: secretName,
         rule: 'the name of a Secret consists of lower-case letters, digits, - and ., at most 253 characters',
         fix: "write SecretRef.of('name-of-the-secret', 'key')",

@@ -7,11 +7,11 @@ import { StackDefaults, type PortProps } from '../workload';
 
 /** What the labels of a sample may be. Samples beyond are dropped and counted. */
 export interface LabelLimits {
-  /** @default - 40 */
+  /** How many labels a series may have. @default - 40 */
   readonly maxLabelsPerTimeseries?: number;
-  /** In bytes. @default - 256 */
+  /** How long a name may be, in bytes, up to 65,535. @default - 256 */
   readonly maxLabelNameLength?: number;
-  /** In bytes. @default - 4096 */
+  /** How long a value may be, in bytes, up to 65,535. @default - 4096 */
   readonly maxLabelValueLength?: number;
 }
 
@@ -50,10 +50,13 @@ const LISTENERS = {
 
 const LISTENER_ENTRIES = Object.entries(LISTENERS) as [keyof Listeners, (typeof LISTENERS)[keyof Listeners]][];
 
+/** VictoriaMetrics refuses to start with more. */
+const labelLength = integer({ min: 1, max: 65_535 });
+
 export const labelLimitsCheck: Check = object<LabelLimits>({
   maxLabelsPerTimeseries: integer({ min: 1 }),
-  maxLabelNameLength: integer({ min: 1 }),
-  maxLabelValueLength: integer({ min: 1 }),
+  maxLabelNameLength: labelLength,
+  maxLabelValueLength: labelLength,
 });
 
 const udpListener = object<UdpListenerProps>({ port: portNumber, udp: boolean });

@@ -1,5 +1,5 @@
 import type { Problems } from '../validation';
-import { namespaceNamed, type LabelSelector, type NetworkPolicyPeer, type NetworkPort } from './peer';
+import { namespaceNamed, peerCheck, type LabelSelector, type NetworkPolicyPeer, type NetworkPort } from './peer';
 
 /** Flows between one peer and one set of ports. */
 export interface Flow {
@@ -44,7 +44,7 @@ export class Connections {
 
   /** Lets a peer that is no component of the stack reach these pods. */
   public allowFrom(peer: NetworkPolicyPeer, ...ports: readonly NetworkPort[]): void {
-    add(this.ingressFlows, { peer, ports });
+    if (peerCheck(peer, 'allowFrom', this.problems) !== undefined) add(this.ingressFlows, { peer, ports });
   }
 
   /** Lets these pods reach a destination outside of the stack. @param peer everybody when left out */

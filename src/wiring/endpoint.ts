@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { InvalidValueError } from '../validation';
-import { namesSecret, type SecretRef, type Tenant } from '../values';
+import { InvalidValueError, namesSecret } from '../validation';
+import type { SecretRef, Tenant } from '../values';
 import type { Wired } from './connections';
 import { refuseBadCidr } from './cidr';
 import { plainPeers, type NetworkPort, type Peer } from './peer';

@@ -1,20 +1,32 @@
-import type { INetworkPolicyPeer } from 'cdk8s-plus-28';
+import { all, mapOf, object, oneOf, rule, text, listOf, type Check } from '../validation';
+import { cidrCheck } from './cidr';
 
-/** Pods chosen by their labels. */
+/** Pods or namespaces chosen by their labels; all of them where it is empty. */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-    readonly values?: readonly string[];
-  }[];
+  readonly matchExpressions?: readonly LabelExpression[];
+}
+
+/** A condition on one label. */
+export interface LabelExpression {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values?: readonly string[];
 }
 
 /** One side of an allowed connection, as in `NetworkPolicyPeer` of Kubernetes. */
 export interface NetworkPolicyPeer {
   readonly podSelector?: LabelSelector;
   readonly namespaceSelector?: LabelSelector;
-  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
+  readonly ipBlock?: IpBlock;
+}
+
+/** Addresses. */
+export interface IpBlock {
+  /** An address block, e.g. `10.0.0.0/8`. */
+  readonly cidr: string;
+  /** Blocks within it that are left out. @default - none */
+  readonly except?: readonly string[];
 }
 
 /** A port as a NetworkPolicy names it. */
@@ -24,6 +36,33 @@ export interface NetworkPort {
   readonly protocol?: 'TCP' | 'UDP';
 }
 
+const anyText = text(/^/, 'a string');
+
+const selectorCheck = object<LabelSelector>({
+  matchLabels: mapOf(anyText),
+  matchExpressions: listOf(
+    object<LabelExpression>(
+      { key: text(), operator: oneOf('In', 'NotIn', 'Exists', 'DoesNotExist'), values: listOf(anyText) },
+      'key',
+      'operator',
+    ),
+  ),
+});
+
+/** Checks a peer: a misspelt selector would be dropped by Kubernetes, and select everything. */
+export const peerCheck: Check = all(
+  object<NetworkPolicyPeer>({
+    podSelector: selectorCheck,
+    namespaceSelector: selectorCheck,
+    ipBlock: object<IpBlock>({ cidr: cidrCheck, except: listOf(cidrCheck) }, 'cidr'),
+  }),
+  rule(
+    (value) => Object.keys(value as object).length > 0,
+    'says nobody in particular',
+    "give a podSelector, a namespaceSelector or an ipBlock; `{ ipBlock: { cidr: '0.0.0.0/0' } }` is everybody",
+  ),
+);
+
 /** The label that Kubernetes sets on every namespace. */
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
@@ -31,28 +70,39 @@ export function namespaceNamed(name: string): LabelSelector {
   return { matchLabels: { [NAMESPACE_NAME]: name } };
 }
 
-/** A peer as plain data, or anything of cdk8s-plus that is one: a Deployment, `Pods.select`, `NetworkPolicyIpBlock`. */
-export type Peer = NetworkPolicyPeer | INetworkPolicyPeer;
+/** What every version of cdk8s-plus calls a NetworkPolicy peer: a Deployment, `Pods.select`, `NetworkPolicyIpBlock`. */
+export interface Cdk8sPlusPeer {
+  toNetworkPolicyPeerConfig(): {
+    readonly ipBlock?: IpBlock;
+    readonly podSelector?: {
+      readonly labelSelector: object;
+      readonly namespaces?: { readonly labelSelector?: object; readonly names?: string[] };
+    };
+  };
+}
 
-/** What a `LabelSelector` of cdk8s-plus keeps to itself; the package is frozen at Kubernetes 1.28. */
+/** A peer as plain data, or anything of cdk8s-plus that is one. */
+export type Peer = NetworkPolicyPeer | Cdk8sPlusPeer;
+
+/** What a `LabelSelector` of cdk8s-plus keeps to itself. */
 interface Renderable {
   _toKube(): LabelSelector;
 }
 
 /** The peers as plain data; namespaces chosen by name and by label are peers of their own. */
 export function plainPeers(peer: Peer): NetworkPolicyPeer[] {
-  if (!isConstructPeer(peer)) return [peer];
+  if (!isCdk8sPlusPeer(peer)) return [peer];
   const { ipBlock, podSelector } = peer.toNetworkPolicyPeerConfig();
   if (ipBlock) return [{ ipBlock: { cidr: ipBlock.cidr, except: ipBlock.except } }];
-  const pods = podSelector && (podSelector.labelSelector as unknown as Renderable)._toKube();
+  const pods = podSelector && (podSelector.labelSelector as Renderable)._toKube();
   const { names = [], labelSelector } = podSelector?.namespaces ?? {};
   const namespaces = names.map(namespaceNamed);
-  if (labelSelector) namespaces.push((labelSelector as unknown as Renderable)._toKube());
+  if (labelSelector) namespaces.push((labelSelector as Renderable)._toKube());
   return namespaces.length === 0
     ? [{ podSelector: pods }]
     : namespaces.map((namespaceSelector) => ({ podSelector: pods, namespaceSelector }));
 }
 
-function isConstructPeer(peer: Peer): peer is INetworkPolicyPeer {
-  return 'toNetworkPolicyPeerConfig' in peer;
+function isCdk8sPlusPeer(peer: Peer): peer is Cdk8sPlusPeer {
+  return typeof peer === 'object' && 'toNetworkPolicyPeerConfig' in peer;
 }

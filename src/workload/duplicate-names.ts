@@ -27,15 +27,18 @@ function duplicateNames(chart: Chart, workloads: ReadonlySet<IConstruct>): strin
     const key = JSON.stringify([construct.apiGroup, construct.kind, construct.metadata.namespace, construct.name]);
     objects.set(key, [...(objects.get(key) ?? []), construct]);
   }
-  const isOurs = (object: ApiObject): boolean => object.node.scopes.some((scope) => workloads.has(scope));
-  return [...objects.values()]
-    .filter((same) => same.length > 1 && same.some(isOurs))
-    .map((same) => {
-      const { kind, name, metadata } = same[0]!;
-      const where = metadata.namespace ? ` in the namespace ${metadata.namespace}` : '';
-      return (
-        `name = ${name}: ${same.map(({ node }) => node.path).join(' and ')} make the same ${kind}${where}. ` +
-        'To fix: give one of the constructs another id or `name`.'
-      );
-    });
+  const workloadOf = (object: ApiObject): IConstruct | undefined =>
+    object.node.scopes.find((scope) => workloads.has(scope));
+  const found = new Map<string, string[]>();
+  for (const same of objects.values()) {
+    if (same.length < 2 || !same.some(workloadOf)) continue;
+    const makers = same.map((object) => (workloadOf(object) ?? object).node.path).join(' and ');
+    const { kind, name, metadata } = same[0]!;
+    const where = metadata.namespace ? ` in the namespace ${metadata.namespace}` : '';
+    found.set(makers, [...(found.get(makers) ?? []), `${kind} ${name}${where}`]);
+  }
+  return [...found].map(
+    ([makers, names]) =>
+      `name: ${makers} make the same ${names.join(', ')}. To fix: give one of them another id or \`name\`.`,
+  );
 }

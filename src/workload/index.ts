@@ -1,4 +1,5 @@
 export * from './autoscaling';
+export { instanceName } from './checks';
 export * from './config-files';
 export * from './controller';
 export * from './disruption-budget';

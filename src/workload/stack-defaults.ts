@@ -1,18 +1,7 @@
 import type { Construct } from 'constructs';
-import {
-  anything,
-  boolean,
-  checkProps,
-  listOf,
-  object,
-  oneOf,
-  portNumber,
-  Problems,
-  rule,
-  type Shape,
-} from '../validation';
+import { boolean, checkProps, listOf, object, oneOf, portNumber, Problems, rule, type Shape } from '../validation';
 import { IMAGES, isDnsSubdomain } from '../values';
-import type { NetworkPolicyPeer } from '../wiring';
+import { peerCheck } from '../wiring';
 import { labelsCheck } from './metadata';
 import type { DnsProps } from './network-policy';
 
@@ -78,7 +67,7 @@ const SHAPE: Shape<StackDefaultsProps> = {
   networkPolicies: boolean,
   serverSideApply: boolean,
   dns: object<DnsProps>({
-    peers: listOf(object<NetworkPolicyPeer>({ podSelector: anything, namespaceSelector: anything, ipBlock: anything })),
+    peers: listOf(peerCheck),
     port: portNumber,
   }),
   labels: labelsCheck,

@@ -27,7 +27,7 @@ describe('Retention', () => {
   test.each([0, -1, NaN, Infinity, 0.5])('%s days are refused', (days) => {
     expect(messageOf(() => Retention.days(days))).toBe(
       `retention = "${days}d": VictoriaMetrics keeps data for at least 1 day and at most 100 years. ` +
-        'To fix: use Retention.days(1) or more.',
+        'To fix: use something from Retention.days(1) to Retention.years(100).',
     );
   });
 
@@ -122,10 +122,10 @@ describe('SecretRef', () => {
   });
 
   test.each([
-    ['Auth', 'password', 'secret = "Auth": the name of a Secret consists of'],
+    ['Auth', 'password', 'secretName = "Auth": the name of a Secret consists of'],
     ['auth', 'pass word', 'key = "pass word": a key of a Secret consists of'],
     ['auth', '../../etc/passwd', 'key = "../../etc/passwd": a key of a Secret consists of'],
-    ['', 'password', 'secret = ""'],
+    ['', 'password', 'secretName = ""'],
   ])('%s %s is refused', (secret, key, message) => {
     expect(messageOf(() => SecretRef.of(secret, key))).toContain(message);
   });

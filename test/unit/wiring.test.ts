@@ -2,6 +2,7 @@ import { App, Chart, Size } from 'cdk8s';
 import { Deployment } from 'cdk8s-plus-28';
 import {
   Endpoint,
+  type NetworkPolicyPeer,
   InvalidValueError,
   ReadEndpoint,
   SecretRef,
@@ -86,6 +87,32 @@ test('an endpoint lets in who is no component: a peer, or a workload of cdk8s-pl
       ports: [{ port: 8428, protocol: 'TCP' }],
     },
   ]);
+});
+
+test.each([
+  [
+    {},
+    'allowFrom = {}: says nobody in particular. To fix: give a podSelector, a namespaceSelector or an ipBlock; ' +
+      "`{ ipBlock: { cidr: '0.0.0.0/0' } }` is everybody.",
+  ],
+  [
+    { ipBlock: { cidr: '10.0.0.0' } },
+    'allowFrom.ipBlock.cidr = "10.0.0.0": must be an address block. To fix: write for example \'10.0.0.0/24\'.',
+  ],
+  [
+    { podSelector: { app: 'shop' } },
+    'allowFrom.podSelector.app = "shop": there is no such prop. To fix: use one of matchLabels, matchExpressions.',
+  ],
+  [
+    { matchLabels: { app: 'shop' } },
+    'allowFrom.matchLabels = {"app":"shop"}: there is no such prop. To fix: use one of podSelector, namespaceSelector, ipBlock.',
+  ],
+  ['shop', 'allowFrom = "shop": must be an object. To fix: write { podSelector, namespaceSelector, ipBlock }.'],
+])('a peer %j is refused', (peer, message) => {
+  const found = problemsOf((chart) =>
+    new VmSingle(chart, 'metrics', { volume }).write().allowFrom(peer as NetworkPolicyPeer),
+  );
+  expect(found[0]).toBe(`[test/metrics] ${message}`);
 });
 
 describe('across namespaces', () => {

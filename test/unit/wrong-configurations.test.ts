@@ -32,7 +32,7 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
     'more copies than nodes',
     { replicationFactor: 3, vmstorage: { replicas: 2, volume } },
     'replicationFactor = 3: needs as many vmstorage nodes that take data, and there are 2 (vmstorage.replicas = 2). ' +
-      'To fix: set `vmstorage.replicas` to 5 or more, or `replicationFactor` to 2 or less.',
+      'To fix: set `vmstorage.replicas` to 5 or more, or `replicationFactor` to 1 or less.',
   ],
   [
     'copies that an outage would cost',
@@ -169,8 +169,18 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'a flag of another component',
     { vminsert: { extraFlags: { retentionPeriod: '30d' } } },
-    'vminsert.extraFlags[\'retentionPeriod\'] = "30d": vminsert v1.150.0 has no flag -retentionPeriod. ' +
-      'To fix: see vminsert -help; a flag of another version goes into the args by a JSON patch.',
+    'vminsert.extraFlags[\'retentionPeriod\'] = "30d": vminsert has no flag -retentionPeriod: it is one of vmstorage and ' +
+      'victoria-metrics. To fix: remove it here.',
+  ],
+  [
+    'a flag with its dash',
+    { vminsert: { extraFlags: { '-loggerLevel': 'WARN' } } },
+    "vminsert.extraFlags['-loggerLevel'] = \"WARN\": flags are named without their dash here. To fix: write 'loggerLevel'.",
+  ],
+  [
+    'labels longer than VictoriaMetrics can have',
+    { labelLimits: { maxLabelValueLength: 70_000 } },
+    'labelLimits.maxLabelValueLength = 70000: must be a whole number from 1 to 65535. To fix: give a whole number from 1 to 65535.',
   ],
   [
     'a deprecated flag',
@@ -204,7 +214,7 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
   [
     'a secret in a flag',
     { vmselect: { extraFlags: { deleteAuthKey: 'hunter2' } } },
-    'vmselect.extraFlags[\'deleteAuthKey\'] = "hunter2": -deleteAuthKey takes a SecretRef, never the secret itself: the manifest ' +
+    'vmselect.extraFlags[\'deleteAuthKey\'] = "***": -deleteAuthKey takes a SecretRef, never the secret itself: the manifest ' +
       "would hold it in the clear. To fix: write SecretRef.of('name-of-the-secret', 'key').",
   ],
   [
@@ -358,13 +368,13 @@ const CLUSTER: readonly Case<VmClusterProps>[] = [
     'a name that is too long',
     { name: 'm'.repeat(43) },
     `name = "${'m'.repeat(43)}": has at most 42 lower-case letters, digits and -, begins with a letter and ends with a letter ` +
-      'or digit. To fix: shorten or simplify it.',
+      'or digit. To fix: give the construct a shorter or simpler id, or set its `name`.',
   ],
   [
     'a name that no Service may have',
     { name: '9lives' },
     'name = "9lives": has at most 42 lower-case letters, digits and -, begins with a letter and ends with a letter or digit. ' +
-      'To fix: shorten or simplify it.',
+      'To fix: give the construct a shorter or simpler id, or set its `name`.',
   ],
   [
     'a number of copies that only a prop may set',
@@ -591,11 +601,12 @@ test('two stacks of one name in one namespace', () => {
     new VmSingle(chart, 'a', { name: 'metrics', volume });
     new VmSingle(chart, 'b', { name: 'metrics', volume });
   });
-  expect(found).toContain(
-    '[test] name = metrics-vmsingle: test/a/Resource and test/b/Resource make the same StatefulSet in the namespace monitoring. ' +
-      'To fix: give one of the constructs another id or `name`.',
-  );
-  expect(found).toHaveLength(5);
+  const where = 'in the namespace monitoring';
+  expect(found).toEqual([
+    `[test] name: test/a and test/b make the same StatefulSet metrics-vmsingle ${where}, Service metrics-vmsingle ${where}, ` +
+      `Service metrics-vmsingle-headless ${where}, ServiceAccount metrics-vmsingle ${where}, NetworkPolicy metrics-vmsingle ` +
+      `${where}. To fix: give one of them another id or \`name\`.`,
+  ]);
 });
 
 test('stack defaults', () => {
@@ -620,6 +631,15 @@ test('a secret that is added later', () => {
         "To fix: write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }.",
     ),
   ]);
+});
+
+test('secrets are not repeated where they are refused', () => {
+  const found = clusterProblems({
+    vminsert: { httpAuth: 'admin:hunter2', extraFlags: { 'httpAuth.pasword': 'hunter2' } },
+    vmselect: { httpAuth: { username: 'admin', pasword: 'hunter2' }, login: { password: 'hunter2' } },
+  });
+  expect(found.length).toBeGreaterThanOrEqual(5);
+  expect(found.join('\n')).not.toContain('hunter2');
 });
 
 test('what is right is not refused', () => {
