@@ -25,7 +25,7 @@ import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from 
 /** The nodes that store data and answer the searches of vmselect. */
 export interface VmStorageProps extends Omit<ServerProps<VmstorageFlags>, 'service'>, StoreProps {
   /**
-   * Scaling out needs nothing else. Before scaling in, list the nodes that go, the highest ordinals, in
+   * How many nodes there are. Scaling out needs nothing else. Before scaling in, list the nodes that go, the highest ordinals, in
    * `excludeFromWrites` and wait until their data is past the retention, or move it: what a removed node holds can no
    * longer be queried.
    *
@@ -110,7 +110,8 @@ export interface VmClusterProps extends RetentionProps {
   /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
   readonly name?: string;
   /**
-   * The version of all three components, e.g. `v1.150.0`.
+   * The version of all three components, e.g. `v1.150.0`. Flags are checked against the version that this library was
+   * made for, whatever is given here; the image of a component wins.
    *
    * @default - the version that this library was made for
    */
@@ -126,16 +127,17 @@ export interface VmClusterProps extends RetentionProps {
    * @see https://docs.victoriametrics.com/victoriametrics/cluster-victoriametrics/#replication-and-data-safety
    */
   readonly replicationFactor?: number;
-  /** @default - the binary's own limits */
+  /** What a single query may cost. @default - the binary's own limits */
   readonly queryLimits?: QueryLimits;
-  /** @default - the binary's own limits */
+  /** What the labels of a sample may be. @default - the binary's own limits */
   readonly labelLimits?: LabelLimits;
   /** vmstorage nodes that run elsewhere and belong to this cluster. @default - none */
   readonly externalStorageNodes?: readonly ExternalStorageNode[];
+  /** The nodes that store data. */
   readonly vmstorage: VmStorageProps;
-  /** @default - two replicas */
+  /** The processes that take data. @default - two replicas */
   readonly vminsert?: VmInsertProps;
-  /** @default - two replicas with their cache on the node's disk */
+  /** The processes that answer queries. @default - two replicas with their cache on the node's disk */
   readonly vmselect?: VmSelectProps;
 }
 

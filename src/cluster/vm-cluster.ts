@@ -16,8 +16,11 @@ import { VmStorage } from './vmstorage';
  * @see https://docs.victoriametrics.com/victoriametrics/cluster-victoriametrics/
  */
 export class VmCluster extends Construct {
+  /** The StatefulSet that stores data. */
   public readonly vmstorage: VmStorage;
+  /** The Deployment that takes data. */
   public readonly vminsert: VmInsert;
+  /** The Deployment, or with its cache on a claim the StatefulSet, that answers queries. */
   public readonly vmselect: VmSelect;
 
   /** Wrong props are reported when the app is synthesized, all at once. */
@@ -31,17 +34,32 @@ export class VmCluster extends Construct {
     this.vmselect = new VmSelect(this, 'vmselect', model, this.vmstorage);
   }
 
-  /** Where to send Prometheus remote write. @param tenant the default tenant when left out */
+  /**
+   * Where to send Prometheus remote write.
+   *
+   * @param tenant the default tenant when left out
+   * @throws InvalidValueError when it is no tenant.
+   */
   public write(tenant?: Tenant): WriteEndpoint {
     return this.ingest(tenant).remoteWrite;
   }
 
-  /** Where to query. @param tenant the default tenant when left out */
+  /**
+   * Where to query.
+   *
+   * @param tenant the default tenant when left out
+   * @throws InvalidValueError when it is no tenant.
+   */
   public read(tenant?: Tenant): ReadEndpoint {
     return this.vmselect.read(tenant);
   }
 
-  /** Where to send data by any protocol. @param tenant the default tenant when left out */
+  /**
+   * Where to send data by any protocol.
+   *
+   * @param tenant the default tenant when left out
+   * @throws InvalidValueError when it is no tenant.
+   */
   public ingest(tenant?: Tenant): IngestEndpoints {
     return this.vminsert.ingest(tenant);
   }

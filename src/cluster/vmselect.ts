@@ -18,7 +18,12 @@ const DEFAULT_MAX_QUERY_DURATION = Duration.seconds(30);
 /** What vmselect needs after its last query, to save its cache. */
 const SAVE_CACHE_SECONDS = 20;
 
-/** vmselect: a Deployment, or a StatefulSet where its cache is on a claim. */
+/**
+ * vmselect: a Deployment, or a StatefulSet where its cache is on a claim.
+ *
+ * Unless told otherwise a pod requests 100m CPU and 500Mi memory, is limited to 1Gi memory and not in CPU, has 20 s
+ * beyond `shutdownDelay` and the longest query to end, and readiness and liveness probes.
+ */
 export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
   /** @internal */
   public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {

@@ -17,7 +17,12 @@ const PREFIX = 'vmstorage.';
 const INSERT_PORT = { name: 'vminsert', port: 8400 } as const;
 const SELECT_PORT = { name: 'vmselect', port: 8401 } as const;
 
-/** vmstorage: a StatefulSet with a claim for each node, known to vminsert and vmselect by its stable name. */
+/**
+ * vmstorage: a StatefulSet with a claim for each node, known to vminsert and vmselect by its stable name.
+ *
+ * Unless told otherwise a node requests 250m CPU and 500Mi memory, is limited to 1500Mi memory and not in CPU, has 120 s
+ * to end, a readiness probe and no other: opening a large storage takes minutes.
+ */
 export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
   private readonly writableOrdinals: readonly number[];
 

@@ -37,11 +37,16 @@ import { ReadEndpoint, type WriteEndpoint } from '../wiring';
 export interface VmSingleProps extends ServerProps<VictoriaMetricsFlags>, RetentionProps, StoreProps {
   /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
   readonly name?: string;
-  /** The version, e.g. `v1.150.0`. @default - the version that this library was made for */
+  /**
+   * The version, e.g. `v1.150.0`. Flags are checked against the version that this library was made for, whatever is
+   * given here; `image` wins.
+   *
+   * @default - the version that this library was made for
+   */
   readonly version?: string;
-  /** @default - the binary's own limits */
+  /** What a single query may cost. @default - the binary's own limits */
   readonly queryLimits?: QueryLimits;
-  /** @default - the binary's own limits */
+  /** What the labels of a sample may be. @default - the binary's own limits */
   readonly labelLimits?: LabelLimits;
   /** Listeners beside the HTTP port. @default - none */
   readonly listeners?: Listeners;
@@ -68,6 +73,9 @@ const SHAPE: Shape<
 
 /**
  * A single-node VictoriaMetrics: the right choice below about a million samples per second.
+ *
+ * Unless told otherwise it requests 250m CPU and 500Mi memory, is limited to 1500Mi memory and not in CPU, has 120 s to
+ * end, a readiness probe and no other: opening a large storage takes minutes.
  *
  * @see https://docs.victoriametrics.com/victoriametrics/single-server-victoriametrics/
  */

@@ -17,7 +17,7 @@ export interface LabelLimits {
 
 /** A listener of a protocol that has no path of its own on the HTTP port. */
 export interface ListenerProps {
-  /** @default - the well-known port of the protocol */
+  /** The number of the port. @default - the well-known port of the protocol */
   readonly port?: number;
 }
 
@@ -154,6 +154,7 @@ export class IngestEndpoints {
     return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import`));
   }
 
+  /** CSV; the query parameter `format` says what the columns are. */
   public get importCsv(): Endpoint {
     return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import/csv`));
   }

@@ -10,7 +10,7 @@ export interface QueryLimits {
   readonly maxConcurrentRequests?: number;
   /** How long a query waits for its turn before it is refused. @default - 10 s */
   readonly maxQueueDuration?: Duration;
-  /** Series that one query may look at, on each vmstorage node. @default - by the memory of the process */
+  /** Series that one query may look at; in a cluster on each vmstorage node. @default - by the memory of the process */
   readonly maxUniqueTimeseries?: number;
   /** Series that `/api/v1/series` may return. @default - 30,000 */
   readonly maxSeries?: number;
@@ -18,7 +18,7 @@ export interface QueryLimits {
   readonly maxSamplesPerQuery?: number;
   /** Points of one series that a range query may return. @default - 30,000 */
   readonly maxPointsPerTimeseries?: number;
-  /** @default - no limit */
+  /** Memory that one query may take. @default - no limit */
   readonly maxMemoryPerQuery?: Size;
 }
 

@@ -17,7 +17,9 @@ import {
 
 /** Basic auth of an HTTP listener. */
 export interface HttpAuth {
+  /** Stands in the args in the clear. */
   readonly username: string;
+  /** Mounted as a file and read again when it changes. */
   readonly password: SecretRef;
 }
 

@@ -6,7 +6,7 @@ import { isEphemeral, volumeCheck, type GracePeriod, type VolumeProps } from '..
 
 /** How long data is kept and which samples count as duplicates. */
 export interface RetentionProps {
-  /** @default Retention.months(1) */
+  /** How long data is kept. @default Retention.months(1) */
   readonly retention?: Retention;
   /** How far into the future timestamps may lie. @default - 2 days */
   readonly futureRetention?: Retention;
@@ -25,9 +25,9 @@ export interface RetentionProps {
 
 /** Limits on the number of new time series, for each process that stores. */
 export interface SeriesLimits {
-  /** @default - no limit */
+  /** Within an hour. @default - no limit */
   readonly hourly?: number;
-  /** @default - no limit */
+  /** Within a day. @default - no limit */
   readonly daily?: number;
 }
 

@@ -49,7 +49,8 @@ export class Endpoint {
   /**
    * An endpoint outside of the stack.
    *
-   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a user or password.
+   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a secret, or when
+   *   `cidr` is no address block.
    */
   public static external(url: string, props: ExternalEndpointProps = {}): Endpoint {
     return new Endpoint(parseExternal(url, props));
@@ -60,6 +61,7 @@ export class Endpoint {
 
   public constructor(private readonly props: EndpointProps) {}
 
+  /** Where to connect to. */
   public get url(): string {
     const { scheme, host, port, path = '' } = this.props;
     const standard = (scheme === 'http' && port === 80) || (scheme === 'https' && port === 443);
@@ -71,22 +73,27 @@ export class Endpoint {
     return `${this.props.host}:${this.props.port}`;
   }
 
+  /** The DNS name or address. */
   public get host(): string {
     return this.props.host;
   }
 
+  /** The number of the port. */
   public get port(): number {
     return this.props.port;
   }
 
+  /** What follows the port in the URL; empty for none. */
   public get path(): string {
     return this.props.path ?? '';
   }
 
+  /** The tenant that the path leads to. */
   public get tenant(): Tenant | undefined {
     return this.props.tenant;
   }
 
+  /** What a client must send. */
   public get credentials(): Credentials | undefined {
     return this.props.credentials;
   }
@@ -127,7 +134,8 @@ export class WriteEndpoint extends Endpoint {
    * A remote-write endpoint outside of the stack.
    *
    * @param url the full URL, usually ending in `/api/v1/write`
-   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a user or password.
+   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a secret, or when
+   *   `cidr` is no address block.
    */
   public static override external(url: string, props: ExternalEndpointProps = {}): WriteEndpoint {
     return new WriteEndpoint(parseExternal(url, props));
@@ -142,7 +150,8 @@ export class ReadEndpoint extends Endpoint {
    * A query endpoint outside of the stack.
    *
    * @param url the part before `/api/v1/query`
-   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a user or password.
+   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a secret, or when
+   *   `cidr` is no address block.
    */
   public static override external(url: string, props: ExternalEndpointProps = {}): ReadEndpoint {
     const parsed = parseExternal(url, props);

@@ -2,7 +2,9 @@ import { all, integer, object, type Check, type Shape } from '../validation';
 
 /** A HorizontalPodAutoscaler. */
 export interface AutoscalingProps {
+  /** The least number of pods. */
   readonly minReplicas: number;
+  /** The greatest number of pods. */
   readonly maxReplicas: number;
   /** Percent of the CPU request, on average over the pods. @default 75 */
   readonly targetCpuUtilization?: number;

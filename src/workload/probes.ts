@@ -3,10 +3,15 @@ import type { Probe, ProbeAction } from './kubernetes';
 
 /** How often and how patiently a probe asks; the names and units are those of Kubernetes. */
 export interface ProbeTimings {
+  /** From the start of the container to the first question. */
   readonly initialDelaySeconds?: number;
+  /** From one question to the next. */
   readonly periodSeconds?: number;
+  /** How long an answer may take. */
   readonly timeoutSeconds?: number;
+  /** How many good answers in a row end a failure. */
   readonly successThreshold?: number;
+  /** How many bad answers in a row are a failure. */
   readonly failureThreshold?: number;
 }
 
@@ -16,7 +21,7 @@ export interface ProbeProps {
   readonly readiness?: ProbeTimings;
   /** @default - every 10 s, 5 s patience, restarted after 10 failures in a row */
   readonly liveness?: ProbeTimings;
-  /** @default - every 5 s, 5 s patience */
+  /** No component of this library has one. @default - every 5 s, 5 s patience */
   readonly startup?: ProbeTimings;
 }
 

@@ -27,9 +27,9 @@ import { SERVICE_SHAPE, type ServiceProps } from './service';
 
 /** What a user may say about the pods of any component. */
 export interface WorkloadProps extends SchedulingProps {
-  /** @default - the version that this library was made for, see `IMAGES` */
+  /** The image of the main container. @default - the version that this library was made for, see `IMAGES` */
   readonly image?: Image;
-  /** Merged, amount by amount, with the component's own. @default - see the component */
+  /** CPU and memory of the main container, joined amount by amount with the component's own. @default - see the component's class */
   readonly resources?: ContainerResources;
   /** Labels of every object of the component. @default - none */
   readonly labels?: Readonly<Record<string, string>>;
@@ -49,17 +49,17 @@ export interface WorkloadProps extends SchedulingProps {
   readonly extraVolumes?: readonly Volume[];
   /** Mounts of the main container. @default - none */
   readonly extraVolumeMounts?: readonly VolumeMount[];
-  /** @default - a ServiceAccount of its own, without a token */
+  /** Who the pods are to the API server. @default - a ServiceAccount of its own, without a token */
   readonly serviceAccount?: IServiceAccount;
   /** @default - 65534 for user, group and volumes */
   readonly runAs?: RunAs;
-  /** @default - see the component */
+  /** Timings of the probes that the component has. @default - see the component's class */
   readonly probes?: ProbeProps;
-  /** How long Kubernetes waits for a clean exit before it kills the process. @default - see the component */
+  /** How long Kubernetes waits for a clean exit before it kills the process. @default - see the component's class */
   readonly terminationGracePeriod?: Duration;
-  /** False for none. @default - one pod at a time, for two replicas or more */
+  /** How many pods a drain may take down at once; false for no budget. @default - one, for two replicas or more */
   readonly podDisruptionBudget?: DisruptionBudgetProps | false;
-  /** @default - ClusterIP */
+  /** How clients reach the pods. @default - ClusterIP */
   readonly service?: ServiceProps;
 }
 

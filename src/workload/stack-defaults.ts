@@ -15,7 +15,7 @@ export interface StackDefaultsProps {
    * @default - each image's own registry
    */
   readonly imageRegistry?: string;
-  /** @default IfNotPresent */
+  /** When a node pulls an image. @default IfNotPresent */
   readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
   /** Names of Secrets of type `kubernetes.io/dockerconfigjson`. @default - none */
   readonly imagePullSecrets?: readonly string[];

@@ -9,11 +9,13 @@ import { annotationsCheck } from './metadata';
  * the size, edit the claims, delete the StatefulSet with `--cascade=orphan`, and apply it with the new size.
  */
 export interface ClaimProps {
+  /** @default false */
   readonly ephemeral?: false;
+  /** How much each pod gets. */
   readonly size: Size;
-  /** @default - the default class of the cluster */
+  /** The StorageClass. @default - the default class of the cluster */
   readonly storageClass?: string;
-  /** @default ReadWriteOnce */
+  /** How the volume may be mounted. @default ReadWriteOnce */
   readonly accessMode?: 'ReadWriteOnce' | 'ReadWriteOncePod' | 'ReadWriteMany';
   /** Annotations of the claims, e.g. for a backup operator. @default - none */
   readonly annotations?: Readonly<Record<string, string>>;

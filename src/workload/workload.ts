@@ -184,6 +184,7 @@ export abstract class Workload extends Construct implements Wired {
     return leastReplicas(this.spec.controller);
   }
 
+  /** Adds variables to the main container. A literal that looks like a secret is reported. */
   public addEnv(...variables: readonly EnvVar[]): this {
     this.env.push(...variables);
     return this;
