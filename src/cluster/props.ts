@@ -25,9 +25,9 @@ import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from 
 /** The nodes that store data and answer the searches of vmselect. */
 export interface VmStorageProps extends Omit<ServerProps<VmstorageFlags>, 'service'>, StoreProps {
   /**
-   * How many nodes there are. Scaling out needs nothing else. Before scaling in, list the nodes that go, the highest ordinals, in
-   * `excludeFromWrites` and wait until their data is past the retention, or move it: what a removed node holds can no
-   * longer be queried.
+   * How many nodes there are. Scaling out needs nothing else. Before scaling in, list the nodes that go, the highest
+   * ordinals, in `excludeFromWrites` and wait until their data is past the retention, or move it: what a removed node
+   * holds can no longer be queried.
    *
    * @default - 2 x replicationFactor - 1, and at least 2
    */

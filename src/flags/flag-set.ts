@@ -16,7 +16,8 @@ interface Entry {
   readonly source: string;
 }
 
-const OTHERS: readonly FlagCatalogue[] = [vmstorageFlags, vminsertFlags, vmselectFlags, victoriaMetricsFlags];
+/** To tell whose flag it is that another component does not know. */
+const CATALOGUES: readonly FlagCatalogue[] = [vmstorageFlags, vminsertFlags, vmselectFlags, victoriaMetricsFlags];
 
 /** The source of flags that no prop sets. */
 export const LIBRARY = 'the library itself';
@@ -112,7 +113,7 @@ export class FlagSet<F extends object> {
     }
     if (name.startsWith('-'))
       return refuse('flags are named without their dash here', `write '${name.replace(/^-+/, '')}'`);
-    const owners = OTHERS.filter((other) => Object.hasOwn(other.types, name)).map((other) => other.binary);
+    const owners = CATALOGUES.filter((known) => Object.hasOwn(known.types, name)).map((known) => known.binary);
     if (!Object.hasOwn(types, name) && owners.length > 0) {
       return refuse(`${binary} has no flag -${name}: it is one of ${owners.join(' and ')}`, 'remove it here');
     }

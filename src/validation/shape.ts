@@ -62,6 +62,9 @@ export function text(pattern?: RegExp, meaning = 'a non-empty string'): Check {
   return expecting(meaning, (value) => typeof value === 'string' && (pattern ? pattern.test(value) : value.length > 0));
 }
 
+/** A string that may be empty. */
+export const anyText: Check = expecting('a string', (value) => typeof value === 'string');
+
 export function oneOf(...choices: readonly string[]): Check {
   return expecting(`one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, (value) =>
     choices.includes(value as string),
@@ -139,17 +142,11 @@ export function all(...checks: readonly Check[]): Check {
     );
 }
 
-/** One condition on a value. */
-export function rule(
-  holds: (value: unknown) => boolean,
-  text: string | ((value: unknown, prop: string) => string),
-  fix: string | ((value: unknown, prop: string) => string),
-): Check {
-  const told = (words: typeof text, value: unknown, prop: string): string =>
-    typeof words === 'string' ? words : words(value, prop);
+/** One condition on a value, with what to say when it does not hold. */
+export function rule(holds: (value: unknown) => boolean, text: string, fix: string): Check {
   return (value, prop, problems) => {
     if (holds(value)) return value;
-    problems.add({ prop, value, rule: told(text, value, prop), fix: told(fix, value, prop) });
+    problems.add({ prop, value, rule: text, fix });
     return undefined;
   };
 }

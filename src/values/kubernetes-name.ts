@@ -15,6 +15,11 @@ export function isDnsSubdomain(name: string): boolean {
   return name.length <= 253 && name.split('.').every((label) => DNS_LABEL.test(label));
 }
 
+/** The key of a Secret or ConfigMap, which becomes a file name: Kubernetes keeps `.` and names that begin with `..`. */
+export function isDataKey(key: string): boolean {
+  return /^(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}$/.test(key);
+}
+
 /** The value of a label: at most 63 characters. */
 export function isLabelValue(value: string): boolean {
   return /^(?:[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)?$/.test(value);

@@ -1,13 +1,10 @@
 import { InvalidValueError } from '../validation';
-import { isDnsSubdomain } from './kubernetes-name';
+import { isDataKey, isDnsSubdomain } from './kubernetes-name';
 
 /** Anything with the name of a Secret: a cdk8s-plus `ISecret` fits. */
 export interface NamedSecret {
   readonly name: string;
 }
-
-/** As Kubernetes wants it, which keeps `.` and names that begin with `..` to itself. */
-const KEY = /^(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}$/;
 
 /** A key of a Kubernetes Secret. Secrets are referred to, never written into a manifest. */
 export class SecretRef {
@@ -24,7 +21,7 @@ export class SecretRef {
   public static is(value: unknown): value is SecretRef {
     if (value instanceof SecretRef) return true;
     const { secretName, key } = (typeof value === 'object' && value !== null ? value : {}) as Partial<SecretRef>;
-    return typeof secretName === 'string' && typeof key === 'string' && isDnsSubdomain(secretName) && KEY.test(key);
+    return typeof secretName === 'string' && typeof key === 'string' && isDnsSubdomain(secretName) && isDataKey(key);
   }
 
   private constructor(
@@ -39,7 +36,7 @@ export class SecretRef {
         fix: "write SecretRef.of('name-of-the-secret', 'key')",
       });
     }
-    if (!KEY.test(key)) {
+    if (!isDataKey(key)) {
       throw new InvalidValueError({
         prop: 'key',
         value: key,

@@ -1,4 +1,4 @@
-import { all, mapOf, object, oneOf, rule, text, listOf, type Check } from '../validation';
+import { all, anyText, listOf, mapOf, object, oneOf, rule, text, type Check } from '../validation';
 import { cidrCheck } from './cidr';
 
 /** Pods or namespaces chosen by their labels; all of them where it is empty. */
@@ -35,8 +35,6 @@ export interface NetworkPort {
   /** @default TCP */
   readonly protocol?: 'TCP' | 'UDP';
 }
-
-const anyText = text(/^/, 'a string');
 
 const selectorCheck = object<LabelSelector>({
   matchLabels: mapOf(anyText),

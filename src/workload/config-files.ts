@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Problems } from '../validation';
+import { isDataKey } from '../values';
 
 /** The API server refuses a ConfigMap with more data. */
 const CONFIG_MAP_LIMIT_BYTES = 1024 * 1024;
@@ -25,7 +26,7 @@ export function configMap(
   problems: Problems,
 ): ApiObject {
   for (const name of Object.keys(files)) {
-    problems.when(!/^(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}$/.test(name), {
+    problems.when(!isDataKey(name), {
       prop: 'files',
       value: name,
       rule: 'the name of a file in a ConfigMap consists of letters, digits, -, _ and .',

@@ -1,7 +1,5 @@
-import { all, mapOf, text, type Check } from '../validation';
+import { all, anyText, mapOf, type Check } from '../validation';
 import { isLabelValue, isQualifiedName } from '../values';
-
-export const anyText = text(/^/, 'a string');
 
 export const labelsCheck: Check = all(mapOf(anyText), (value, prop, problems) => {
   for (const [key, label] of Object.entries(value as Record<string, string>)) {

@@ -2,6 +2,7 @@ import type { ContainerResources, IServiceAccount } from 'cdk8s-plus-28';
 import {
   all,
   anything,
+  anyText,
   duration,
   instance,
   integer,
@@ -19,7 +20,7 @@ import type { Image } from '../values';
 import type { DisruptionBudgetProps } from './disruption-budget';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import type { ProbeProps, ProbeTimings } from './probes';
-import { annotationsCheck, anyText, labelsCheck } from './metadata';
+import { annotationsCheck, labelsCheck } from './metadata';
 import { resourcesCheck } from './resources';
 import type { SchedulingProps, SpreadProps } from './scheduling';
 import type { RunAs } from './security';
