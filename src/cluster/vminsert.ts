@@ -2,7 +2,6 @@ import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vminsertFlags, type VminsertFlags } from '../flags';
 import {
-  checkUdp,
   FINISH_SECONDS,
   IngestEndpoints,
   listenerPorts,
@@ -70,7 +69,6 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
       problems,
     });
     this.listeners = props.listeners;
-    checkUdp(this, props.listeners, PREFIX, problems);
     for (const node of nodes) node.connectFrom(this);
   }
 

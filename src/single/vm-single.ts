@@ -3,7 +3,6 @@ import type { Construct } from 'constructs';
 import { FlagSet, victoriaMetricsFlags, type VictoriaMetricsFlags } from '../flags';
 import {
   checkStore,
-  checkUdp,
   HTTP_PORT_NAME,
   imageOfVersion,
   IngestEndpoints,
@@ -126,7 +125,6 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
     });
     this.listeners = listeners;
     checkStore(props, '', problems);
-    checkUdp(this, listeners, '', problems);
   }
 
   /** Where to send Prometheus remote write. */

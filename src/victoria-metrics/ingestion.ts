@@ -1,9 +1,9 @@
-import type { Construct } from 'constructs';
 import type { FlagSet, VminsertFlags } from '../flags';
-import { boolean, InvalidValueError, integer, object, portNumber, type Check, type Problems } from '../validation';
+import { boolean, InvalidValueError, integer, object, portNumber, type Check } from '../validation';
 import type { Tenant } from '../values';
 import { Endpoint, WriteEndpoint, type EndpointProps } from '../wiring';
-import { StackDefaults, type PortProps } from '../workload';
+import type { PortProps } from '../workload';
+import { HTTP_PORT_NAME } from './server';
 
 /** What the labels of a sample may be. Samples beyond are dropped and counted. */
 export interface LabelLimits {
@@ -93,21 +93,8 @@ export function listenerPorts(listeners: Listeners = {}, prefix: string): PortPr
     name,
     port: portOf(listeners, protocol),
     protocols: (listeners[protocol] as UdpListenerProps).udp ? ['TCP', 'UDP'] : ['TCP'],
-    source: `${prefix}listeners.${protocol}.port`,
+    source: `${prefix}listeners.${protocol}`,
   }));
-}
-
-/** UDP beside TCP on one port of a Service survives a server-side apply only. */
-export function checkUdp(scope: Construct, listeners: Listeners = {}, prefix: string, problems: Problems): void {
-  const { serverSideApply = false } = StackDefaults.of(scope);
-  for (const protocol of ['graphite', 'openTsdb'] as const) {
-    problems.when(listeners[protocol]?.udp === true && !serverSideApply, {
-      prop: `${prefix}listeners.${protocol}.udp`,
-      value: true,
-      rule: 'a client-side kubectl apply tells the ports of a Service apart by number, and would lose TCP or UDP',
-      fix: 'apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`, or leave UDP out',
-    });
-  }
 }
 
 function portOf(listeners: Listeners, protocol: keyof Listeners): number {
@@ -210,7 +197,7 @@ export class IngestEndpoints {
   }
 
   private http(path: string): EndpointProps {
-    return this.atPort('http', { path, tenant: this.props.tenant });
+    return this.atPort(HTTP_PORT_NAME, { path, tenant: this.props.tenant });
   }
 
   private listener(protocol: keyof Listeners, props: Partial<EndpointProps>): Endpoint {

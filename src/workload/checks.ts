@@ -35,17 +35,23 @@ export function checkName(kind: ControllerKind, name: string, problems: Problems
   });
 }
 
-export function checkPorts(ports: readonly PortProps[], problems: Problems): void {
+export function checkPorts(ports: readonly PortProps[], serverSideApply: boolean, problems: Problems): void {
   const seen = new Map<number, PortProps>();
   for (const port of ports) {
     const other = seen.get(port.port);
     problems.when(other !== undefined, {
-      prop: port.source ?? `port ${port.name}`,
+      prop: port.source === undefined ? `port ${port.name}` : `${port.source}.port`,
       value: port.port,
       rule: `the port ${other?.name} of the same process has this number`,
       fix: 'give one of them another number',
     });
     seen.set(port.port, port);
+    problems.when((port.protocols?.length ?? 1) > 1 && !serverSideApply, {
+      prop: port.source === undefined ? `port ${port.name}` : `${port.source}.udp`,
+      value: true,
+      rule: 'a client-side kubectl apply tells the ports of a Service apart by number, and would lose TCP or UDP',
+      fix: 'apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`, or leave UDP out',
+    });
   }
 }
 

@@ -8,7 +8,7 @@ export interface PortProps {
   readonly port: number;
   /** @default - TCP */
   readonly protocols?: readonly ('TCP' | 'UDP')[];
-  /** The prop that the number comes from, told where two ports clash. @default - its name */
+  /** The prop that opens the port, with `port` and `udp` below it, for messages. @default - none opens it */
   readonly source?: string;
   /** What speaks on it, for `appProtocol` of the Service. @default - not said */
   readonly appProtocol?: string;

@@ -166,7 +166,7 @@ export abstract class Workload extends Construct implements Wired {
     this.initContainers = [...(props.initContainers ?? [])];
 
     checkName(controller.kind, name, problems);
-    checkPorts(spec.ports, problems);
+    checkPorts(spec.ports, this.defaults.serverSideApply ?? false, problems);
     checkLimits(this.resources, `${prefix}resources`, problems);
     checkGracePeriod(props.terminationGracePeriod, spec.gracePeriod.least, prefix, problems);
     this.makeObjects();
