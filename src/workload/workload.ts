@@ -16,7 +16,7 @@ import { horizontalPodAutoscaler } from './autoscaling';
 import { checkAutoscaling, checkGracePeriod, checkName, checkPod, checkPorts, checkReachable } from './checks';
 import { checksum, configMap, type Files } from './config-files';
 import { controllerSpec, leastReplicas, mostReplicas, type Controller } from './controller';
-import { allowedDisruptions, disruptionBudget, type DisruptionBudgetProps } from './disruption-budget';
+import { budgetOf, disruptionBudget } from './disruption-budget';
 import { reportDuplicateNames } from './duplicate-names';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import { descriptiveLabels, joinLabels, selectorLabels, type Identity, type Labels } from './labels';
@@ -303,7 +303,7 @@ export abstract class Workload extends Construct implements Wired {
   }
 
   private makeObjects(): void {
-    const { controller, ports, props } = this.spec;
+    const { controller, ports, props, prefix, problems } = this.spec;
     const { kind } = controller;
     const workload = this.object('Resource', kind, 'apps/v1', {
       metadata: { annotations: props.annotations },
@@ -324,7 +324,7 @@ export abstract class Workload extends Construct implements Wired {
     if (!props.serviceAccount) {
       this.object('ServiceAccount', 'ServiceAccount', 'v1', { automountServiceAccountToken: false });
     }
-    const budget = this.budget();
+    const budget = budgetOf(controller, props.podDisruptionBudget, `${prefix}podDisruptionBudget`, problems);
     if (budget) {
       this.object('PodDisruptionBudget', 'PodDisruptionBudget', 'policy/v1', {
         spec: disruptionBudget(budget, this.selectorLabels, this.claim === undefined),
@@ -400,34 +400,6 @@ export abstract class Workload extends Construct implements Wired {
         defaults,
       ),
     };
-  }
-
-  private budget(): DisruptionBudgetProps | undefined {
-    const { props, prefix, problems, controller } = this.spec;
-    const given = props.podDisruptionBudget;
-    if (given === false) return undefined;
-    const several = controller.kind !== 'DaemonSet' && mostReplicas(controller) > 1;
-    if (given === undefined) return several ? { maxUnavailable: 1 } : undefined;
-    const prop = `${prefix}podDisruptionBudget`;
-    problems.when(controller.kind === 'DaemonSet', {
-      prop,
-      value: given,
-      rule: 'Kubernetes does not evict pods of a DaemonSet',
-      fix: 'remove it',
-    });
-    problems.when(given.maxUnavailable !== undefined && given.minAvailable !== undefined, {
-      prop,
-      value: given,
-      rule: 'takes either maxUnavailable or minAvailable',
-      fix: 'remove one of them',
-    });
-    problems.when(allowedDisruptions(given, this.replicas) < 1, {
-      prop,
-      value: given,
-      rule: `leaves none of the ${this.replicas} replicas to be evicted and so blocks every drain of a node`,
-      fix: `set \`${prop}: { maxUnavailable: 1 }\`, or \`${prop}: false\` for no budget`,
-    });
-    return given;
   }
 
   /** What can only be told once nothing is added to the pods any more. */
