@@ -1,5 +1,5 @@
 import type { Duration, Size } from 'cdk8s';
-import { didYouMean, hideUrlSecrets, kibibytes, milliseconds, type Problems } from '../validation';
+import { didYouMean, hideUrlSecrets, kibibytes, milliseconds, type Problem, type Problems } from '../validation';
 import { Retention, SecretRef } from '../values';
 import { victoriaMetricsFlags } from './catalogue/victoria-metrics';
 import { vminsertFlags } from './catalogue/vminsert';
@@ -31,7 +31,7 @@ export type SecretPath = (ref: SecretRef) => string;
  */
 export class FlagSet<F extends object> {
   private readonly entries = new Map<string, Entry>();
-  private readonly refused = new Map<string, { readonly rule: string; readonly fix: string }>();
+  private readonly refused = new Map<string, Pick<Problem, 'rule' | 'fix'>>();
 
   public constructor(
     private readonly catalogue: FlagCatalogue<F>,
@@ -104,34 +104,38 @@ export class FlagSet<F extends object> {
 
   private refusesName(name: string, value: unknown, source: string): boolean {
     const { binary, version, deprecated, types } = this.catalogue;
-    const refuse = (rule: string, fix: string): true => {
-      this.problems.add({ prop: source, value, rule, fix });
+    const refusal = deprecated.includes(name)
+      ? { rule: `-${name} is deprecated in ${binary} ${version} and does nothing`, fix: 'remove it' }
+      : Object.hasOwn(types, name)
+        ? this.refused.get(name)
+        : this.unknown(name);
+    if (refusal) {
+      this.problems.add({ prop: source, value, ...refusal });
       return true;
-    };
-    if (deprecated.includes(name)) {
-      return refuse(`-${name} is deprecated in ${binary} ${version} and does nothing`, 'remove it');
     }
-    if (name.startsWith('-'))
-      return refuse('flags are named without their dash here', `write '${name.replace(/^-+/, '')}'`);
-    const owners = CATALOGUES.filter((known) => Object.hasOwn(known.types, name)).map((known) => known.binary);
-    if (!Object.hasOwn(types, name) && owners.length > 0) {
-      return refuse(`${binary} has no flag -${name}: it is one of ${owners.join(' and ')}`, 'remove it here');
-    }
-    if (!Object.hasOwn(types, name)) {
-      return refuse(
-        `${binary} ${version} has no flag -${name}`,
-        didYouMean(
-          name,
-          Object.keys(types),
-          `see ${binary} -help; a flag of another version goes into the args by a JSON patch`,
-        ),
-      );
-    }
-    const refusal = this.refused.get(name);
-    if (refusal) return refuse(refusal.rule, refusal.fix);
     const earlier = this.entries.get(name);
     if (earlier) this.refuseTwice(name, { values: listOf(value), source }, earlier.source);
     return earlier !== undefined;
+  }
+
+  /** What to say of a name that the binary does not know. */
+  private unknown(name: string): Pick<Problem, 'rule' | 'fix'> {
+    const { binary, version, types } = this.catalogue;
+    if (name.startsWith('-')) {
+      return { rule: 'flags are named without their dash here', fix: `write '${name.replace(/^-+/, '')}'` };
+    }
+    const owners = CATALOGUES.filter((known) => Object.hasOwn(known.types, name)).map((known) => known.binary);
+    if (owners.length > 0) {
+      return { rule: `${binary} has no flag -${name}: it is one of ${owners.join(' and ')}`, fix: 'remove it here' };
+    }
+    return {
+      rule: `${binary} ${version} has no flag -${name}`,
+      fix: didYouMean(
+        name,
+        Object.keys(types),
+        `see ${binary} -help; a flag of another version goes into the args by a JSON patch`,
+      ),
+    };
   }
 
   private refuseTwice(name: string, extra: Entry, owner: string): void {

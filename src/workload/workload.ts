@@ -371,7 +371,6 @@ export abstract class Workload extends Construct implements Wired {
     const { spec, defaults, selectorLabels: selector } = this;
     const { props, controller, gracePeriod } = spec;
     const annotations = { ...props.podAnnotations, ...this.checksums };
-    const secrets = spec.secrets?.() ?? [];
     return {
       metadata: {
         labels: this.podLabels,
@@ -387,8 +386,7 @@ export abstract class Workload extends Construct implements Wired {
           ports: spec.ports,
           resources: renderResources(this.resources),
           probes: this.probes,
-          volumes: [...this.volumes, ...secretVolumes(secrets)],
-          volumeMounts: [...this.volumeMounts, ...secretMounts(secrets)],
+          ...this.mountedVolumes(),
           extraContainers: this.extraContainers,
           initContainers: this.initContainers,
           serviceAccountName: this.serviceAccountName,
@@ -402,17 +400,24 @@ export abstract class Workload extends Construct implements Wired {
     };
   }
 
+  /** All volumes, with those of the Secrets that are referred to by now. */
+  private mountedVolumes(): { readonly volumes: readonly Volume[]; readonly volumeMounts: readonly VolumeMount[] } {
+    const secrets = this.spec.secrets?.() ?? [];
+    return {
+      volumes: [...this.volumes, ...secretVolumes(secrets)],
+      volumeMounts: [...this.volumeMounts, ...secretMounts(secrets)],
+    };
+  }
+
   /** What can only be told once nothing is added to the pods any more. */
   private checkLate(problems: Problems): void {
     const { controller, identity, props, prefix } = this.spec;
-    const secrets = this.spec.secrets?.() ?? [];
     const pod = {
       main: identity.name,
       extraContainers: this.extraContainers,
       initContainers: this.initContainers,
       env: this.env,
-      volumes: [...this.volumes, ...secretVolumes(secrets)],
-      volumeMounts: [...this.volumeMounts, ...secretMounts(secrets)],
+      ...this.mountedVolumes(),
       claimed: this.claim ? [DATA_VOLUME] : [],
       most: mostReplicas(controller),
     };
