@@ -28,10 +28,13 @@ export function titleWith(title: string, missing: readonly string[]): string {
   return missing.length === 0 ? title : `${title} (skipped: ${missing.join(', ')} not in PATH or ${BINARIES_VARIABLE})`;
 }
 
-/** Tests that need real binaries. Where one is missing they are reported as skipped. */
+/** Tests that need real binaries. Where one is missing they are reported as skipped, and the reason is printed. */
 export function describeWith(binaries: readonly string[], title: string, tests: () => void): void {
   const missing = binaries.filter((name) => findBinary(name) === undefined);
-  (missing.length === 0 ? describe : describe.skip)(titleWith(title, missing), tests);
+  const told = titleWith(title, missing);
+  // jest shows the titles of a file only where a test of it ran.
+  if (missing.length > 0) process.stderr.write(`${told}\n`);
+  (missing.length === 0 ? describe : describe.skip)(told, tests);
 }
 
 /** The name of the program that a container runs: its command, else the last part of its image. */
