@@ -15,8 +15,8 @@ const STOREYS = [
   ['flags'],
   ['wiring'],
   ['workload'],
-  ['victoria-metrics'],
-  ['cluster', 'single'],
+  ['scrape', 'victoria-metrics'],
+  ['cluster', 'single', 'agent', 'auth', 'exporters', 'prometheus', 'opentelemetry', 'exposure'],
 ];
 
 const STANDING_ALONE = ['client'];
@@ -39,7 +39,7 @@ const noImportUpwards = STOREYS.flatMap((rooms, level) => {
       './src/index.ts',
     ],
     message:
-      'imports go one way: charts -> components -> victoria-metrics -> workload -> wiring -> flags -> values -> validation',
+      'imports go one way: charts -> components -> victoria-metrics, scrape -> workload -> wiring -> flags -> values -> validation',
   }));
 });
 

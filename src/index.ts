@@ -40,6 +40,7 @@ export {
   type NetworkPort,
   type Peer,
   type ScrapeTargetProps,
+  type ServicePort,
   type Wired,
 } from './wiring';
 export {
@@ -54,9 +55,13 @@ export {
 } from './workload';
 export type {
   Affinity,
+  ApiAccess,
+  ApiRule,
+  ApiServerProps,
   AutoscalingProps,
   ClaimProps,
   ClaimRetentionPolicy,
+  ConfigFilesOptions,
   Controller,
   ContainerSecurityContext,
   ControllerKind,
@@ -67,6 +72,7 @@ export type {
   EnvVar,
   EphemeralProps,
   Files,
+  HostAccess,
   GracePeriod,
   Identity,
   KeyToPath,

@@ -30,6 +30,7 @@ const HAND_OVER_SECONDS = 45;
  */
 export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
   private readonly listeners: Listeners | undefined;
+  private readonly dedupInterval: Duration | undefined;
 
   /** @internal */
   public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {
@@ -69,6 +70,7 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
       problems,
     });
     this.listeners = props.listeners;
+    this.dedupInterval = model.dedupInterval;
     for (const node of nodes) node.connectFrom(this);
   }
 
@@ -82,6 +84,7 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
       openTsdbHttp: `${root}/opentsdb/api/put`,
       tenant,
       listeners: this.listeners,
+      dedupInterval: this.dedupInterval,
       prefix: PREFIX,
     });
   }

@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Size, type Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, victoriaMetricsFlags, type VictoriaMetricsFlags } from '../flags';
 import {
@@ -80,6 +80,7 @@ const SHAPE: Shape<
  */
 export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
   private readonly listeners: Listeners | undefined;
+  private readonly dedupInterval: Duration | undefined;
 
   /** Wrong props are reported when the app is synthesized, all at once. */
   public constructor(scope: Construct, id: string, given: VmSingleProps) {
@@ -124,6 +125,7 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
       problems,
     });
     this.listeners = listeners;
+    this.dedupInterval = props.dedupInterval;
     checkStore(props, '', problems);
   }
 
@@ -134,7 +136,8 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
 
   /** Where to query. */
   public read(): ReadEndpoint {
-    return new ReadEndpoint(this.endpointProps(HTTP_PORT_NAME));
+    // Below the root of the one listener there are the pages that store and delete as well.
+    return new ReadEndpoint(this.endpointProps(HTTP_PORT_NAME, { writes: true }));
   }
 
   /** Where to send data by any protocol. */
@@ -144,6 +147,7 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
       prometheus: '',
       openTsdbHttp: '/api/put',
       listeners: this.listeners,
+      dedupInterval: this.dedupInterval,
       prefix: '',
     });
   }

@@ -1,3 +1,4 @@
+import type { Duration } from 'cdk8s';
 import type { FlagSet, VminsertFlags } from '../flags';
 import { boolean, InvalidValueError, integer, object, portNumber, type Check } from '../validation';
 import type { Tenant } from '../values';
@@ -112,6 +113,8 @@ export interface IngestProps {
   /** Where the path leads to. @default - there are no tenants */
   readonly tenant?: Tenant;
   readonly listeners?: Listeners;
+  /** Of samples of one series within this interval the storage keeps one. @default - all are kept, or it is not known */
+  readonly dedupInterval?: Duration;
   /** Where the user opens listeners, e.g. `vminsert.`. */
   readonly prefix: string;
 }
@@ -197,7 +200,8 @@ export class IngestEndpoints {
   }
 
   private http(path: string): EndpointProps {
-    return this.atPort(HTTP_PORT_NAME, { path, tenant: this.props.tenant });
+    const { tenant, dedupInterval } = this.props;
+    return this.atPort(HTTP_PORT_NAME, { path, tenant, dedupInterval, writes: true });
   }
 
   private listener(protocol: keyof Listeners, props: Partial<EndpointProps>): Endpoint {
@@ -219,6 +223,6 @@ export class IngestEndpoints {
       });
     }
     const plain = props.scheme === 'tcp' ? { credentials: undefined } : {};
-    return new Endpoint(this.atPort(LISTENERS[protocol].name, { ...props, ...plain, tenant }));
+    return new Endpoint(this.atPort(LISTENERS[protocol].name, { ...props, ...plain, tenant, writes: true }));
   }
 }

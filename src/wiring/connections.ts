@@ -22,11 +22,14 @@ export class Connections {
   /**
    * @param podSelector the labels of the pods
    * @param namespace their namespace, where the chart says one
+   * @param nodes for pods on the network of their nodes, which no selector of pods finds: the addresses of the nodes;
+   *   none for any address
    */
   public constructor(
     private readonly podSelector: LabelSelector,
     private readonly namespace: string | undefined,
     private readonly problems: Problems,
+    private readonly nodes?: readonly NetworkPolicyPeer[],
   ) {}
 
   public get ingress(): readonly Flow[] {
@@ -67,16 +70,17 @@ export class Connections {
         fix: 'set `namespace` on both charts',
       });
     }
-    add(this.egressFlows, { peer: target.asPeerOf(this), ports });
-    add(target.ingressFlows, { peer: this.asPeerOf(target), ports });
+    for (const peer of target.asPeersOf(this)) add(this.egressFlows, { peer, ports });
+    for (const peer of this.asPeersOf(target)) add(target.ingressFlows, { peer, ports });
     this.allowDns();
   }
 
-  private asPeerOf(other: Connections): NetworkPolicyPeer {
-    const { podSelector, namespace } = this;
+  private asPeersOf(other: Connections): readonly (NetworkPolicyPeer | undefined)[] {
+    const { podSelector, namespace, nodes } = this;
+    if (nodes) return nodes.length > 0 ? nodes : [undefined];
     return namespace === other.namespace || namespace === undefined
-      ? { podSelector }
-      : { podSelector, namespaceSelector: namespaceNamed(namespace) };
+      ? [{ podSelector }]
+      : [{ podSelector, namespaceSelector: namespaceNamed(namespace) }];
   }
 }
 

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Duration } from 'cdk8s';
 import { InvalidValueError, namesSecret } from '../validation';
 import type { SecretRef, Tenant } from '../values';
 import type { Wired } from './connections';
@@ -26,6 +27,23 @@ export interface EndpointProps {
   readonly credentials?: Credentials;
   /** The addresses behind the host, for the NetworkPolicy of clients. @default - any address on the port */
   readonly cidr?: string;
+  /** Whether clients can store data through it. @default false */
+  readonly writes?: boolean;
+  /** Whether the owner lets nobody in without credentials. @default - whether there are `credentials` */
+  readonly authenticated?: boolean;
+  /** Of samples of one series within this interval the storage behind it keeps one. @default - not known, or off */
+  readonly dedupInterval?: Duration;
+  /** The Service behind the host. @default - none */
+  readonly service?: ServicePort;
+  /** Gives a name that resolves to the addresses of all ready pods. @default - `host` */
+  readonly podsHost?: () => string;
+}
+
+/** A port of a Kubernetes Service. */
+export interface ServicePort {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly portName: string;
 }
 
 /** What to say about an endpoint outside of the stack. */
@@ -91,6 +109,40 @@ export class Endpoint {
   /** The tenant that the path leads to. */
   public get tenant(): Tenant | undefined {
     return this.props.tenant;
+  }
+
+  /** Whether clients can store data through it. */
+  public get writes(): boolean {
+    return this.props.writes ?? false;
+  }
+
+  /** Whether nobody gets in without credentials. */
+  public get authenticated(): boolean {
+    return this.props.authenticated ?? this.props.credentials !== undefined;
+  }
+
+  /** Of samples of one series within this interval the storage behind the endpoint keeps one; not known outside of the stack. */
+  public get dedupInterval(): Duration | undefined {
+    return this.props.dedupInterval;
+  }
+
+  /** Whether the endpoint is a component of the stack. */
+  public get isInternal(): boolean {
+    return this.props.owner !== undefined;
+  }
+
+  /** The Service behind the endpoint. */
+  public get service(): ServicePort | undefined {
+    return this.props.service;
+  }
+
+  /**
+   * The same place with a name that resolves to the address of each ready pod, for a client that spreads its requests
+   * itself. A Service address spreads connections, of which such a client keeps few.
+   */
+  public eachPod(): Endpoint {
+    const { podsHost } = this.props;
+    return podsHost ? new Endpoint({ ...this.props, host: podsHost() }) : this;
   }
 
   /** What a client must send. */

@@ -5,6 +5,10 @@ import type { LabelSelector } from './peer';
 /** What to say about pods that serve metrics. */
 export interface ScrapeTargetProps {
   readonly owner: Wired;
+  /** Tells this target from all others of the namespace: the name of the workload. */
+  readonly name: string;
+  /** What the pods run, e.g. `vmstorage`: the label `job` of all that is scraped there. */
+  readonly job: string;
   /** Selects the pods: each of them is scraped, which an address shared by all could not do. */
   readonly podSelector: LabelSelector;
   /** @default - that of whoever scrapes */
@@ -19,6 +23,8 @@ export interface ScrapeTargetProps {
 
 /** Where every one of a set of pods serves its own metrics. */
 export class ScrapeTarget {
+  public readonly name: string;
+  public readonly job: string;
   public readonly podSelector: LabelSelector;
   public readonly namespace: string | undefined;
   public readonly portName: string;
@@ -30,6 +36,8 @@ export class ScrapeTarget {
 
   public constructor(props: ScrapeTargetProps) {
     this.owner = props.owner;
+    this.name = props.name;
+    this.job = props.job;
     this.podSelector = props.podSelector;
     this.namespace = props.namespace;
     this.portName = props.portName;

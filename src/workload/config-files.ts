@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ApiObject } from 'cdk8s';
+import { ApiObject, Lazy } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Problems } from '../validation';
 import { isDataKey } from '../values';
@@ -16,15 +16,35 @@ const METADATA_BYTES = 4 * 1024;
 /** File name to content. */
 export type Files = Readonly<Record<string, string>>;
 
-/** A ConfigMap whose files a pod reads. */
+/** How the pods get to know of a change of their files. */
+export interface ConfigFilesOptions {
+  /**
+   * Whether the process reads the files again by itself. It sees a change about a minute later; the pods are not rolled.
+   *
+   * @default false
+   */
+  readonly reloaded?: boolean;
+}
+
+/** A ConfigMap whose files a pod reads. @param files asked for when all wiring is done */
 export function configMap(
   scope: Construct,
   id: string,
   metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
-  files: Files,
+  files: () => Files,
   serverSideApply: boolean,
   problems: Problems,
 ): ApiObject {
+  problems.later((late) => checkFiles(metadata.name, files(), serverSideApply, late));
+  return new ApiObject(scope, id, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata,
+    data: Lazy.any({ produce: files }) as unknown,
+  });
+}
+
+function checkFiles(configMapName: string, files: Files, serverSideApply: boolean, problems: Problems): void {
   for (const name of Object.keys(files)) {
     problems.when(!isDataKey(name), {
       prop: 'files',
@@ -33,8 +53,7 @@ export function configMap(
       fix: 'rename the file',
     });
   }
-  checkSize(metadata.name, files, serverSideApply, problems);
-  return new ApiObject(scope, id, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: files });
+  checkSize(configMapName, files, serverSideApply, problems);
 }
 
 function checkSize(name: string, files: Files, serverSideApply: boolean, problems: Problems): void {

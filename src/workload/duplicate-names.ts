@@ -1,23 +1,13 @@
-import { ApiObject, Chart } from 'cdk8s';
+import { ApiObject, type Chart } from 'cdk8s';
 import type { IConstruct } from 'constructs';
-
-/** The workloads of each chart. */
-const WORKLOADS = new WeakMap<Chart, Set<IConstruct>>();
+import { registeredIn } from './registry';
 
 /**
  * Has the chart report objects of the same kind, namespace and name as one of a workload: the later would overwrite the
  * earlier. Charts are not compared: two may well be meant for two clusters.
  */
-export function reportDuplicateNames(workload: IConstruct): void {
-  const chart = Chart.of(workload);
-  const known = WORKLOADS.get(chart);
-  if (known) {
-    known.add(workload);
-    return;
-  }
-  const workloads = new Set([workload]);
-  WORKLOADS.set(chart, workloads);
-  chart.node.addValidation({ validate: () => duplicateNames(chart, workloads) });
+export function reportDuplicateNames(chart: Chart): void {
+  chart.node.addValidation({ validate: () => duplicateNames(chart, registeredIn(chart)) });
 }
 
 function duplicateNames(chart: Chart, workloads: ReadonlySet<IConstruct>): string[] {

@@ -170,7 +170,10 @@ export interface PodSpec {
   readonly affinity?: Affinity;
   readonly automountServiceAccountToken: boolean;
   readonly containers: readonly Container[];
+  readonly dnsPolicy?: string;
   readonly enableServiceLinks: boolean;
+  readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly initContainers?: readonly Container[];
   readonly nodeSelector?: Readonly<Record<string, string>>;

@@ -5,6 +5,14 @@ import { podSecurityContext, RESTRICTED_CONTAINER } from './security';
 import { expandProtocols, type PortProps } from './service';
 import type { StackDefaultsProps } from './stack-defaults';
 
+/** What pods share with their node. */
+export interface HostAccess {
+  /** Its network: ports are opened on the node, and no NetworkPolicy applies. @default false */
+  readonly network?: boolean;
+  /** Its processes. @default false */
+  readonly pid?: boolean;
+}
+
 /** All that the component says about its pods. */
 export interface PodParts {
   readonly containerName: string;
@@ -20,6 +28,8 @@ export interface PodParts {
   readonly extraContainers: readonly Container[];
   readonly initContainers: readonly Container[];
   readonly serviceAccountName: string;
+  readonly automountServiceAccountToken: boolean;
+  readonly host?: HostAccess;
   readonly terminationGracePeriodSeconds: number;
   readonly affinity?: Affinity;
   readonly topologySpreadConstraints: readonly TopologySpreadConstraint[];
@@ -52,10 +62,14 @@ export function podSpec(
   });
   return {
     affinity: parts.affinity,
-    automountServiceAccountToken: false,
+    automountServiceAccountToken: parts.automountServiceAccountToken,
     containers: [main, ...parts.extraContainers.map(harden)],
+    // Without this a pod on the network of its node could not look up names of the cluster.
+    dnsPolicy: parts.host?.network ? 'ClusterFirstWithHostNet' : undefined,
     // Without this every Service of the namespace becomes a handful of environment variables.
     enableServiceLinks: false,
+    hostNetwork: parts.host?.network,
+    hostPID: parts.host?.pid,
     imagePullSecrets: imagePullSecrets?.map((name) => ({ name })),
     initContainers: orNothing(parts.initContainers.map(harden)),
     nodeSelector: props.nodeSelector,

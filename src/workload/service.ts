@@ -67,6 +67,11 @@ export function headlessService(ports: readonly PortProps[], selector: Readonly<
   };
 }
 
+/** The Service that resolves to the addresses of all ready pods, for clients that spread their requests themselves. */
+export function readyPodsService(ports: readonly PortProps[], selector: Readonly<Record<string, string>>): object {
+  return { type: 'ClusterIP', clusterIP: 'None', selector, ports: servicePorts(ports) };
+}
+
 function servicePorts(ports: readonly PortProps[]): object[] {
   return expandProtocols(ports).map((entry) => ({ ...entry, targetPort: entry.name }));
 }

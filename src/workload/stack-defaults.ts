@@ -1,7 +1,8 @@
 import type { Construct } from 'constructs';
 import { boolean, checkProps, listOf, object, oneOf, portNumber, Problems, rule, type Shape } from '../validation';
 import { IMAGES, isDnsSubdomain } from '../values';
-import { peerCheck } from '../wiring';
+import { peerCheck, type NetworkPolicyPeer } from '../wiring';
+import type { ApiServerProps } from './kubernetes-api';
 import { labelsCheck } from './metadata';
 import type { DnsProps } from './network-policy';
 
@@ -34,6 +35,15 @@ export interface StackDefaultsProps {
   readonly networkPolicies?: boolean;
   /** Where NetworkPolicies let pods look up names. @default - the DNS of most clusters */
   readonly dns?: DnsProps;
+  /** Where NetworkPolicies let pods that use the Kubernetes API reach it. @default - any address on 443 and 6443 */
+  readonly apiServer?: ApiServerProps;
+  /**
+   * The addresses of the nodes, for NetworkPolicies of pods that scrape kubelets or pods on the network of their node:
+   * no selector finds those.
+   *
+   * @default - any address, on the ports in question
+   */
+  readonly nodes?: readonly NetworkPolicyPeer[];
   /**
    * Whether the manifests are applied server-side (`kubectl apply --server-side`, `ServerSideApply=true` in Argo CD),
    * which lets a ConfigMap have 1 MiB instead of 256 KiB.
@@ -70,6 +80,8 @@ const SHAPE: Shape<StackDefaultsProps> = {
     peers: listOf(peerCheck),
     port: portNumber,
   }),
+  apiServer: object<ApiServerProps>({ peers: listOf(peerCheck), ports: listOf(portNumber) }),
+  nodes: listOf(peerCheck),
   labels: labelsCheck,
 };
 

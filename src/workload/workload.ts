@@ -10,24 +10,28 @@ import {
   type Credentials,
   type EndpointProps,
   type LabelSelector,
+  type NetworkPolicyPeer,
   type Wired,
 } from '../wiring';
 import { horizontalPodAutoscaler } from './autoscaling';
 import { checkAutoscaling, checkGracePeriod, checkName, checkPod, checkPorts, checkReachable } from './checks';
-import { checksum, configMap, type Files } from './config-files';
+import { checksum, configMap, type ConfigFilesOptions, type Files } from './config-files';
 import { controllerSpec, leastReplicas, mostReplicas, type Controller } from './controller';
 import { budgetOf, disruptionBudget } from './disruption-budget';
 import { reportDuplicateNames } from './duplicate-names';
+import { apiServerFlows, type ApiAccess } from './kubernetes-api';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import { descriptiveLabels, joinLabels, selectorLabels, type Identity, type Labels } from './labels';
 import { networkPolicy } from './network-policy';
-import { podSpec } from './pod';
+import { ApiPermissions } from './permissions';
+import { podSpec, type HostAccess } from './pod';
 import { adjust, type Probes } from './probes';
 import type { WorkloadProps } from './props';
+import { register, registeredIn } from './registry';
 import { checkLimits, mergeResources, renderResources } from './resources';
 import { affinity, topologySpread } from './scheduling';
 import { secretMounts, secretVolumes } from './secret-files';
-import { clientService, headlessService, type PortProps } from './service';
+import { clientService, headlessService, readyPodsService, type PortProps } from './service';
 import { StackDefaults, type StackDefaultsProps } from './stack-defaults';
 import { claimTemplate, emptyDir, isEphemeral, type ClaimProps } from './storage';
 
@@ -56,6 +60,8 @@ export interface WorkloadSpec {
   readonly metrics: readonly MetricsPort[];
   /** What HTTP clients must send. @default - nothing */
   readonly credentials?: Credentials;
+  /** What the pods share with their node, which Pod Security "restricted" forbids. @default - nothing */
+  readonly host?: HostAccess;
   readonly resources: ContainerResources;
   readonly probes: Probes;
   readonly gracePeriod: GracePeriod;
@@ -106,13 +112,14 @@ export abstract class Workload extends Construct implements Wired {
   private readonly labels: Labels;
   private readonly podLabels: Labels;
   private readonly probes: Probes;
+  private readonly permissions: ApiPermissions;
   private readonly serviceAccountName: string;
   private readonly env: EnvVar[];
   private readonly volumes: Volume[];
   private readonly volumeMounts: VolumeMount[];
   private readonly extraContainers: Container[];
   private readonly initContainers: Container[];
-  private readonly checksums: Record<string, string> = {};
+  private readonly rolledFiles = new Map<string, () => Files>();
 
   protected constructor(
     scope: Construct,
@@ -141,11 +148,20 @@ export abstract class Workload extends Construct implements Wired {
     this.labels = joinLabels(this.selectorLabels, problems, ...layers);
     this.podLabels = joinLabels(this.selectorLabels, problems, ...layers, podLayer);
 
-    this.connections = new Connections(this.podSelector, this.namespace, problems);
+    const nodes = spec.host?.network ? (this.defaults.nodes ?? []) : undefined;
+    this.connections = new Connections(this.podSelector, this.namespace, problems, nodes);
+    this.permissions = new ApiPermissions(
+      this,
+      { name: this.serviceAccountName, namespace: this.namespace, given: props.serviceAccount !== undefined },
+      this.labels,
+      problems,
+    );
     this.metrics = spec.metrics.map(
       ({ portName, path }) =>
         new ScrapeTarget({
           owner: this,
+          name,
+          job: identity.name,
           podSelector: this.podSelector,
           namespace: this.namespace,
           portName,
@@ -170,7 +186,9 @@ export abstract class Workload extends Construct implements Wired {
     checkLimits(this.resources, `${prefix}resources`, problems);
     checkGracePeriod(props.terminationGracePeriod, spec.gracePeriod.least, prefix, problems);
     this.makeObjects();
-    reportDuplicateNames(this);
+    const chart = Chart.of(this);
+    if (registeredIn(chart).size === 0) reportDuplicateNames(chart);
+    register(this);
     problems.later((late) => this.checkLate(late));
   }
 
@@ -210,12 +228,19 @@ export abstract class Workload extends Construct implements Wired {
   }
 
   /**
-   * Mounts files, read-only, from a ConfigMap of their own. A change of a file rolls the pods.
+   * Mounts files, read-only, from a ConfigMap of their own. A change of a file rolls the pods, unless the process reads
+   * it again by itself.
    *
    * @param name tells several ConfigMaps of one workload apart: lower-case letters, digits and -
    * @param mountPath the folder of the files in the main container
+   * @param files the files, or what gives them when all wiring is done
    */
-  public addConfigFiles(name: string, mountPath: string, files: Files): this {
+  public addConfigFiles(
+    name: string,
+    mountPath: string,
+    files: Files | (() => Files),
+    { reloaded = false }: ConfigFilesOptions = {},
+  ): this {
     const id = `config-${name}`;
     if (!isDnsLabel(name) || this.node.tryFindChild(id)) {
       this.problems.add({
@@ -227,9 +252,24 @@ export abstract class Workload extends Construct implements Wired {
       return this;
     }
     const metadata = { name: `${this.name}-${name}`, labels: this.labels };
-    configMap(this, id, metadata, files, this.defaults.serverSideApply ?? false, this.problems);
-    this.checksums[`checksum/${name}`] = checksum(files);
+    const produce = typeof files === 'function' ? files : () => files;
+    configMap(this, id, metadata, produce, this.defaults.serverSideApply ?? false, this.problems);
+    if (!reloaded) this.rolledFiles.set(`checksum/${name}`, produce);
     return this.addVolume({ name, configMap: { name: metadata.name } }, { mountPath, readOnly: true });
+  }
+
+  /** Lets the pods use the Kubernetes API: a token, the roles, and the way there. */
+  protected allowApi(access: ApiAccess): void {
+    if (access.rules.length === 0) return;
+    this.permissions.grant(access);
+    for (const { peer, ports } of apiServerFlows(this.defaults.apiServer)) this.connections.allowTo(peer, ...ports);
+    this.connections.allowDns();
+  }
+
+  /** The addresses of the nodes, for flows to them; no peer in particular means any address. */
+  protected get nodePeers(): readonly (NetworkPolicyPeer | undefined)[] {
+    const { nodes = [] } = this.defaults;
+    return nodes.length > 0 ? nodes : [undefined];
   }
 
   /** An endpoint behind the Service of the workload. */
@@ -247,6 +287,8 @@ export abstract class Workload extends Construct implements Wired {
       owner: this,
       networkPorts: protocols?.map((protocol) => ({ port, protocol })),
       credentials: this.spec.credentials,
+      service: { name: this.name, namespace: this.namespace, portName },
+      podsHost: () => this.host(this.readyPodsName),
       ...props,
     };
   }
@@ -257,6 +299,8 @@ export abstract class Workload extends Construct implements Wired {
       scheme: 'tcp',
       host: this.host(`${this.name}-${ordinal}.${this.governingName}`),
       credentials: undefined,
+      service: undefined,
+      podsHost: undefined,
     });
   }
 
@@ -286,6 +330,18 @@ export abstract class Workload extends Construct implements Wired {
   /** The headless Service that gives the pods of a StatefulSet their names. */
   private get governingName(): string {
     return this.balanced ? `${this.name}-headless` : this.name;
+  }
+
+  /** The headless Service of the ready pods, made when somebody asks for it. */
+  private get readyPodsName(): string {
+    const name = `${this.name}-pods`;
+    if (!this.node.tryFindChild('PodsService')) {
+      this.object('PodsService', 'Service', 'v1', {
+        metadata: { name },
+        spec: readyPodsService(this.spec.ports, this.selectorLabels),
+      });
+    }
+    return name;
   }
 
   private resolveImage(): Image {
@@ -330,7 +386,8 @@ export abstract class Workload extends Construct implements Wired {
         spec: disruptionBudget(budget, this.selectorLabels, this.claim === undefined),
       });
     }
-    if (this.defaults.networkPolicies ?? true) {
+    // No NetworkPolicy reaches pods on the network of their node.
+    if ((this.defaults.networkPolicies ?? true) && !this.spec.host?.network) {
       this.object('NetworkPolicy', 'NetworkPolicy', 'networking.k8s.io/v1', {
         spec: Lazy.any({ produce: () => networkPolicy(this.selectorLabels, this.connections, this.defaults.dns) }),
       });
@@ -370,7 +427,8 @@ export abstract class Workload extends Construct implements Wired {
   private podTemplate(): object {
     const { spec, defaults, selectorLabels: selector } = this;
     const { props, controller, gracePeriod } = spec;
-    const annotations = { ...props.podAnnotations, ...this.checksums };
+    const checksums = [...this.rolledFiles].map(([name, files]) => [name, checksum(files())] as const);
+    const annotations = { ...props.podAnnotations, ...Object.fromEntries(checksums) };
     return {
       metadata: {
         labels: this.podLabels,
@@ -390,6 +448,8 @@ export abstract class Workload extends Construct implements Wired {
           extraContainers: this.extraContainers,
           initContainers: this.initContainers,
           serviceAccountName: this.serviceAccountName,
+          automountServiceAccountToken: this.permissions.used,
+          host: spec.host,
           terminationGracePeriodSeconds: wholeSeconds(props.terminationGracePeriod ?? gracePeriod.standard),
           affinity: affinity(controller, props, selector),
           topologySpreadConstraints: topologySpread(controller, props.spread, selector),

@@ -1,0 +1,82 @@
+import { ApiObject, Lazy } from 'cdk8s';
+import type { Construct } from 'constructs';
+import type { Problems } from '../validation';
+import { covers, joinRules, type ApiAccess, type ApiRule } from './kubernetes-api';
+import type { Labels } from './labels';
+
+/** The ServiceAccount that is allowed something. */
+export interface Account {
+  readonly name: string;
+  readonly namespace: string | undefined;
+  /** Whether the user brought it, and so grants it what it needs. */
+  readonly given: boolean;
+}
+
+/** Where rules of the whole cluster are kept. */
+const CLUSTER = Symbol('cluster');
+
+type Reach = typeof CLUSTER | string | undefined;
+
+/** What pods may do with the Kubernetes API: a Role in each namespace, a ClusterRole for what belongs to none or to all. */
+export class ApiPermissions {
+  private readonly rules = new Map<Reach, ApiRule[]>();
+  private asked = false;
+
+  public constructor(
+    private readonly scope: Construct,
+    private readonly account: Account,
+    private readonly labels: Labels,
+    private readonly problems: Problems,
+  ) {}
+
+  /** Whether the pods need a token. */
+  public get used(): boolean {
+    return this.asked;
+  }
+
+  /** Allows the pods something; what they may do in the whole cluster is not said again for a namespace. */
+  public grant({ rules, namespaces }: ApiAccess): void {
+    if (rules.length === 0) return;
+    this.asked = true;
+    if (this.account.given) return;
+    for (const reach of new Set<Reach>(namespaces ?? [CLUSTER])) {
+      const everywhere = reach === CLUSTER ? [] : (this.rules.get(CLUSTER) ?? []);
+      const added = rules.filter((rule) => !covers(everywhere, rule));
+      if (added.length === 0) continue;
+      const known = this.rules.get(reach);
+      if (known) known.push(...added);
+      else this.make(reach, [...added]);
+    }
+  }
+
+  private make(reach: Reach, rules: ApiRule[]): void {
+    this.rules.set(reach, rules);
+    const { account, problems } = this;
+    const foreign = reach !== account.namespace;
+    problems.when(foreign && account.namespace === undefined, {
+      prop: 'namespace',
+      value: undefined,
+      rule: 'the pods read the Kubernetes API beyond their own namespace, and what allows it must name the namespace of their ServiceAccount',
+      fix: 'set `namespace` on the chart',
+    });
+    const ofCluster = reach === CLUSTER;
+    const kind = ofCluster ? 'ClusterRole' : 'Role';
+    const name = foreign && account.namespace !== undefined ? `${account.namespace}-${account.name}` : account.name;
+    const metadata = { name, labels: this.labels, ...(ofCluster || !foreign ? {} : { namespace: reach }) };
+    const id = foreign && !ofCluster ? `Role-${reach}` : kind;
+    const apiVersion = 'rbac.authorization.k8s.io/v1';
+    new ApiObject(this.scope, id, {
+      apiVersion,
+      kind,
+      metadata,
+      rules: Lazy.any({ produce: () => joinRules(rules) }) as unknown,
+    });
+    new ApiObject(this.scope, id.replace('Role', 'RoleBinding'), {
+      apiVersion,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
+      subjects: [{ kind: 'ServiceAccount', name: account.name, namespace: account.namespace }],
+    });
+  }
+}
