@@ -2,6 +2,8 @@ import type { Duration, Size } from 'cdk8s';
 import { didYouMean, hideUrlSecrets, kibibytes, milliseconds, type Problem, type Problems } from '../validation';
 import { Retention, SecretRef } from '../values';
 import { victoriaMetricsFlags } from './catalogue/victoria-metrics';
+import { vmagentFlags } from './catalogue/vmagent';
+import { vmauthFlags } from './catalogue/vmauth';
 import { vminsertFlags } from './catalogue/vminsert';
 import { vmselectFlags } from './catalogue/vmselect';
 import { vmstorageFlags } from './catalogue/vmstorage';
@@ -17,7 +19,14 @@ interface Entry {
 }
 
 /** To tell whose flag it is that another component does not know. */
-const CATALOGUES: readonly FlagCatalogue[] = [vmstorageFlags, vminsertFlags, vmselectFlags, victoriaMetricsFlags];
+const CATALOGUES: readonly FlagCatalogue[] = [
+  vmstorageFlags,
+  vminsertFlags,
+  vmselectFlags,
+  victoriaMetricsFlags,
+  vmagentFlags,
+  vmauthFlags,
+];
 
 /** The source of flags that no prop sets. */
 export const LIBRARY = 'the library itself';

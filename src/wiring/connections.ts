@@ -5,6 +5,7 @@ import { namespaceNamed, peerCheck, type LabelSelector, type NetworkPolicyPeer, 
 export interface Flow {
   /** Nobody in particular means everybody. */
   readonly peer?: NetworkPolicyPeer;
+  /** No ports are all ports. */
   readonly ports: readonly NetworkPort[];
 }
 
@@ -87,8 +88,13 @@ export class Connections {
 /** Ports of one peer are joined into one flow. */
 function add(flows: Map<string, Flow>, { peer, ports }: Flow): void {
   const key = JSON.stringify(peer ?? 'everybody');
+  const known = flows.get(key);
+  const allPorts = ports.length === 0 || known?.ports.length === 0;
   const joined = new Map(
-    [...(flows.get(key)?.ports ?? []), ...ports].map((port) => [`${port.protocol ?? 'TCP'}/${port.port}`, port]),
+    (allPorts ? [] : [...(known?.ports ?? []), ...ports]).map((port) => [
+      `${port.protocol ?? 'TCP'}/${port.port}`,
+      port,
+    ]),
   );
   flows.set(key, { peer, ports: [...joined.values()].sort((a, b) => a.port - b.port) });
 }

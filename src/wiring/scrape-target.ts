@@ -19,6 +19,8 @@ export interface ScrapeTargetProps {
   readonly path?: string;
   /** @default - none */
   readonly credentials?: Credentials;
+  /** Whether labels that the pods report win over those of the pods themselves, since they tell of others. @default false */
+  readonly honorLabels?: boolean;
 }
 
 /** Where every one of a set of pods serves its own metrics. */
@@ -31,6 +33,7 @@ export class ScrapeTarget {
   public readonly port: number;
   public readonly path: string;
   public readonly credentials: Credentials | undefined;
+  public readonly honorLabels: boolean;
 
   private readonly owner: Wired;
 
@@ -44,6 +47,7 @@ export class ScrapeTarget {
     this.port = props.port;
     this.path = props.path ?? '/metrics';
     this.credentials = props.credentials;
+    this.honorLabels = props.honorLabels ?? false;
   }
 
   /** Lets the consumer's pods scrape these pods, in the NetworkPolicies of both sides. */

@@ -37,7 +37,8 @@ export function networkPolicy(
 function rule(side: 'from' | 'to', { peer, ports }: Flow): object {
   return {
     ...(peer === undefined ? {} : { [side]: [peer] }),
-    ports: ports.map(({ port, protocol = 'TCP' }) => ({ port, protocol })),
+    // No ports are all ports.
+    ports: ports.length > 0 ? ports.map(({ port, protocol = 'TCP' }) => ({ port, protocol })) : undefined,
   };
 }
 

@@ -1,4 +1,4 @@
-import { ApiObject, Lazy } from 'cdk8s';
+import { ApiObject, JsonPatch, Lazy } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Problems } from '../validation';
 import { covers, joinRules, type ApiAccess, type ApiRule } from './kubernetes-api';
@@ -39,7 +39,8 @@ export class ApiPermissions {
     if (rules.length === 0) return;
     this.asked = true;
     if (this.account.given) return;
-    for (const reach of new Set<Reach>(namespaces ?? [CLUSTER])) {
+    const own = this.account.namespace;
+    for (const reach of new Set<Reach>(namespaces?.map((namespace) => namespace ?? own) ?? [CLUSTER])) {
       const everywhere = reach === CLUSTER ? [] : (this.rules.get(CLUSTER) ?? []);
       const added = rules.filter((rule) => !covers(everywhere, rule));
       if (added.length === 0) continue;
@@ -62,21 +63,25 @@ export class ApiPermissions {
     const ofCluster = reach === CLUSTER;
     const kind = ofCluster ? 'ClusterRole' : 'Role';
     const name = foreign && account.namespace !== undefined ? `${account.namespace}-${account.name}` : account.name;
-    const metadata = { name, labels: this.labels, ...(ofCluster || !foreign ? {} : { namespace: reach }) };
+    const metadata = { name, labels: this.labels, namespace: ofCluster ? undefined : reach };
     const id = foreign && !ofCluster ? `Role-${reach}` : kind;
     const apiVersion = 'rbac.authorization.k8s.io/v1';
-    new ApiObject(this.scope, id, {
+    const role = new ApiObject(this.scope, id, {
       apiVersion,
       kind,
       metadata,
       rules: Lazy.any({ produce: () => joinRules(rules) }) as unknown,
     });
-    new ApiObject(this.scope, id.replace('Role', 'RoleBinding'), {
+    const binding = new ApiObject(this.scope, id.replace('Role', 'RoleBinding'), {
       apiVersion,
       kind: `${kind}Binding`,
       metadata,
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
       subjects: [{ kind: 'ServiceAccount', name: account.name, namespace: account.namespace }],
     });
+    // cdk8s gives the namespace of the chart to every object, and takes none for an answer only from a patch.
+    if (ofCluster && account.namespace !== undefined) {
+      for (const object of [role, binding]) object.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+    }
   }
 }

@@ -78,6 +78,8 @@ export interface MetricsPort {
   readonly portName: string;
   /** @default /metrics */
   readonly path?: string;
+  /** Whether the metrics tell of others, so that their own labels win over those of the pod. @default false */
+  readonly honorLabels?: boolean;
 }
 
 /** How long a clean exit takes. */
@@ -157,7 +159,7 @@ export abstract class Workload extends Construct implements Wired {
       problems,
     );
     this.metrics = spec.metrics.map(
-      ({ portName, path }) =>
+      ({ portName, path, honorLabels }) =>
         new ScrapeTarget({
           owner: this,
           name,
@@ -168,6 +170,7 @@ export abstract class Workload extends Construct implements Wired {
           port: this.portNamed(portName).port,
           path,
           credentials: spec.credentials,
+          honorLabels,
         }),
     );
 
