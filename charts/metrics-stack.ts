@@ -1,6 +1,7 @@
 import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import {
+  DefaultDeny,
   StackDefaults,
   VmCluster,
   VmSingle,
@@ -18,13 +19,14 @@ export interface MetricsStackProps {
 
 /** The namespace, in a file of its own so that it is there before what lives in it. */
 class NamespaceChart extends Chart {
-  public constructor(scope: Construct, id: string, namespace: string) {
+  public constructor(scope: Construct, id: string, namespace: string, podSecurity: 'restricted' | 'privileged') {
     super(scope, id);
     new ApiObject(this, 'Resource', {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+      metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': podSecurity } },
     });
+    new DefaultDeny(this, 'default-deny', { namespace });
   }
 }
 
@@ -35,7 +37,7 @@ export class MetricsStack extends Chart {
   public constructor(scope: Construct, id: string, props: MetricsStackProps) {
     super(scope, id, { namespace: props.namespace });
     StackDefaults.set(this, props.defaults ?? {});
-    this.addDependency(new NamespaceChart(scope, `${id}-namespace`, props.namespace));
+    this.addDependency(new NamespaceChart(scope, `${id}-namespace`, props.namespace, 'restricted'));
     this.storage =
       'cluster' in props.storage
         ? new VmCluster(this, 'metrics', props.storage.cluster)

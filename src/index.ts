@@ -44,6 +44,7 @@ export {
   type Wired,
 } from './wiring';
 export {
+  DefaultDeny,
   livenessProbe,
   readinessProbe,
   secretPath,

@@ -2,6 +2,7 @@ export * from './autoscaling';
 export { instanceName } from './checks';
 export * from './config-files';
 export * from './controller';
+export * from './default-deny';
 export * from './disruption-budget';
 export * from './kubernetes';
 export * from './kubernetes-api';

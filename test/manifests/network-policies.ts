@@ -39,7 +39,7 @@ interface Pod {
 }
 
 /** A port of a pod. */
-interface PodPort {
+export interface PodPort {
   readonly port: number;
   readonly name?: string;
   readonly protocol: string;
@@ -66,10 +66,40 @@ export function mayResolveNames(source: Workload, objects: readonly Manifest[]):
   return ['UDP', 'TCP'].every((protocol) => allows('egress', source, CLUSTER_DNS, { port: 53, protocol }, objects));
 }
 
-/** Each workload has exactly one policy, for both directions. */
+/** Whether the pods may open connections to any address on a port, which no policy of the other side refuses. */
+export function mayReachAnywhere(source: Workload, port: number, objects: readonly Manifest[]): boolean {
+  return policiesOf(source, objects).some(({ spec }) =>
+    (spec.egress ?? []).some(
+      (rule) => peersOf(rule, 'egress') === undefined && opensPort(rule, { port, protocol: 'TCP' }),
+    ),
+  );
+}
+
+/** Whether a connection passes the policies of both sides. */
+export function mayConnect(source: Workload, target: Workload, port: PodPort, objects: readonly Manifest[]): boolean {
+  return refusals(source, target, port, objects).length === 0;
+}
+
+/** What no policy allows is refused in every namespace that has pods. */
+export const deniedByDefault: Policy = (objects) =>
+  [...new Set(workloads(objects).map(({ namespace }) => namespace))]
+    .filter(
+      (namespace) =>
+        !networkPolicies(objects).some((policy) => isDefaultDeny(policy) && policy.metadata.namespace === namespace),
+    )
+    .map((namespace) => `namespace ${namespace}: no NetworkPolicy refuses what no other allows`);
+
+/** Selects all pods, for both directions, and allows nothing. */
+function isDefaultDeny({ spec: { podSelector, policyTypes = [], ingress = [], egress = [] } }: NetworkPolicy): boolean {
+  const selectsAll = Object.keys(podSelector).length === 0;
+  return selectsAll && policyTypes.length === 2 && ingress.length === 0 && egress.length === 0;
+}
+
+/** Each workload has exactly one policy of its own, for both directions, but for those that no policy reaches. */
 export const isolatedWorkloads: Policy = (objects) =>
   workloads(objects).flatMap((workload) => {
-    const own = policiesOf(workload, objects);
+    const own = policiesOf(workload, objects).filter((policy) => !isDefaultDeny(policy));
+    if (workload.pod.hostNetwork && own.length === 0) return [];
     if (own.length !== 1) return [`${workload.title}: ${own.length} NetworkPolicies select its pods, not 1`];
     return (['Ingress', 'Egress'] as const)
       .filter((type) => !own[0]?.spec.policyTypes?.includes(type))
@@ -113,7 +143,8 @@ export const bothSidesAgree: Policy = (objects) => {
             all
               .filter((peer) =>
                 (peersOf(rule, direction) ?? []).some(
-                  (entry) => !entry.ipBlock && peerMatches(entry, policy, podOf(peer), objects),
+                  // A peer that is a whole namespace is not about the pods of the stack in particular.
+                  (entry) => !entry.ipBlock && entry.podSelector && peerMatches(entry, policy, podOf(peer), objects),
                 ),
               )
               .flatMap((peer) => {
@@ -208,7 +239,7 @@ function podOf({ podLabels, namespace }: Workload): Pod {
   return { labels: podLabels, namespace };
 }
 
-function podPorts(workload: Workload): PodPort[] {
+export function podPorts(workload: Workload): PodPort[] {
   return containerPorts(workload).map(({ containerPort, name, protocol = 'TCP' }) => ({
     port: containerPort,
     name,

@@ -1,5 +1,5 @@
 import type { V1Container, V1PodSpec, V1Probe } from '@kubernetes/client-node';
-import { workloads, type Policy } from './manifest';
+import { namespaceLabels, workloads, type Policy } from './manifest';
 
 const VOLUME_TYPES = new Set([
   'configMap',
@@ -31,16 +31,23 @@ const SELINUX_TYPES = new Set(['', 'container_t', 'container_init_t', 'container
 
 type SecurityContext = NonNullable<V1PodSpec['securityContext']> & NonNullable<V1Container['securityContext']>;
 
+/** The one program that looks at its node, which takes what "restricted" forbids. */
+const NODE_PROGRAM = 'node-exporter';
+
 /**
- * Pod Security "restricted".
+ * Pod Security "restricted"; for the program that looks at its node all of it but the sight of the node, read-only, and
+ * in a namespace of its own that says so.
  *
  * @see https://kubernetes.io/docs/concepts/security/pod-security-standards/
  */
 export const podSecurityRestricted: Policy = (objects) =>
-  workloads(objects).flatMap(({ title, pod, podAnnotations, containers }) => [
+  workloads(objects).flatMap(({ title, namespace, program, pod, podAnnotations, containers }) => [
     ...brokenRules(title, {
-      'hostNetwork must not be true': !pod.hostNetwork,
-      'hostPID must not be true': !pod.hostPID,
+      'hostNetwork must not be true': !pod.hostNetwork || program === NODE_PROGRAM,
+      'hostPID must not be true': !pod.hostPID || program === NODE_PROGRAM,
+      'its namespace must enforce its level of Pod Security':
+        namespaceLabels(objects, namespace)['pod-security.kubernetes.io/enforce'] ===
+        (program === NODE_PROGRAM ? 'privileged' : 'restricted'),
       'hostIPC must not be true': !pod.hostIPC,
       'no ephemeral containers in a template': !pod.ephemeralContainers?.length,
       'only safe sysctls': (pod.securityContext?.sysctls ?? []).every(({ name }) => SAFE_SYSCTLS.has(name)),
@@ -54,6 +61,7 @@ export const podSecurityRestricted: Policy = (objects) =>
     ...(pod.volumes ?? []).flatMap((volume) =>
       Object.keys(volume)
         .filter((key) => key !== 'name' && !VOLUME_TYPES.has(key))
+        .filter((key) => !(program === NODE_PROGRAM && key === 'hostPath' && isReadOnly(volume.name, containers)))
         .map((type) => `${title}: volume ${volume.name} is of the type ${type}, which "restricted" forbids`),
     ),
     ...containers.flatMap((container) =>
@@ -65,7 +73,7 @@ export const podSecurityRestricted: Policy = (objects) =>
 export const podHardening: Policy = (objects) =>
   workloads(objects).flatMap(({ title, pod, containers }) => [
     ...brokenRules(title, {
-      'automountServiceAccountToken must be false': pod.automountServiceAccountToken === false,
+      'automountServiceAccountToken must be said': pod.automountServiceAccountToken !== undefined,
       'securityContext.fsGroupChangePolicy must be OnRootMismatch':
         pod.securityContext?.fsGroupChangePolicy === 'OnRootMismatch',
     }),
@@ -75,6 +83,12 @@ export const podHardening: Policy = (objects) =>
       }),
     ),
   ]);
+
+function isReadOnly(volume: string, containers: readonly V1Container[]): boolean {
+  return containers.every(({ volumeMounts = [] }) =>
+    volumeMounts.filter(({ name }) => name === volume).every(({ readOnly }) => readOnly === true),
+  );
+}
 
 /** Holds for the context of a pod and of a container alike. */
 function contextRules(context: SecurityContext): Record<string, boolean> {

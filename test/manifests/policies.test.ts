@@ -171,6 +171,13 @@ const CASES: Readonly<Record<keyof typeof POLICIES, readonly Case[]>> = {
     ['of other pods', set('Service/vmstorage', '/spec/selector', { x: 'y' }), 'does not select its pods'],
     ['without selector', set('Service/vmstorage', '/spec/selector', {}), 'does not select its pods'],
   ],
+  deniedByDefault: [
+    ['nothing refuses', remove('NetworkPolicy/default-deny'), 'namespace monitoring: no NetworkPolicy refuses'],
+    ['one direction only', set('NetworkPolicy/default-deny', '/spec/policyTypes', ['Ingress']), 'namespace monitoring'],
+    ['some pods only', set('NetworkPolicy/default-deny', '/spec/podSelector', selector('x')), 'namespace monitoring'],
+    ['something allowed', set('NetworkPolicy/default-deny', '/spec/egress', [{}]), 'namespace monitoring'],
+    ['another namespace', set('NetworkPolicy/default-deny', '/metadata/namespace', 'x'), 'namespace monitoring'],
+  ],
   isolatedWorkloads: [
     ['no policy', remove('NetworkPolicy/vminsert'), '0 NetworkPolicies select its pods'],
     [
@@ -323,6 +330,54 @@ const CASES: Readonly<Record<keyof typeof POLICIES, readonly Case[]>> = {
     ['other protocol', set('NetworkPolicy/vmselect', '/spec/ingress/0/ports/0/protocol', 'UDP'), 'opens 8481/UDP'],
     ['other name', set('NetworkPolicy/vmselect', '/spec/ingress/0/ports/0/port', 'web'), 'opens web/TCP'],
   ],
+  neededTokens: [
+    [
+      'a token for nothing',
+      set(INSERT, `${TEMPLATE}/automountServiceAccountToken`, true),
+      'has a token and may do nothing',
+    ],
+    ['a token by default', set(INSERT, `${TEMPLATE}/automountServiceAccountToken`, undefined), 'has a token'],
+    ['no token', set(SELECT, `${TEMPLATE}/automountServiceAccountToken`, false), 'and has no token'],
+    ['no role', remove('RoleBinding/vmselect'), 'has a token', 'opens the way to the Kubernetes API'],
+    ['no way', set('NetworkPolicy/vmselect', '/spec/egress/3', undefined), 'refuses the way'],
+    [
+      'a way for nothing',
+      set('NetworkPolicy/vminsert', '/spec/egress/-', { ports: [{ port: 6443, protocol: 'TCP' }] }),
+      'opens the way to the Kubernetes API, which it may not use',
+    ],
+    [
+      'an account of another namespace',
+      set('RoleBinding/vmselect', '/subjects/0/namespace', 'x'),
+      'has a token',
+      'opens the way',
+    ],
+  ],
+  readingRoles: [
+    ['writing', set('Role/vmselect', '/rules/0/verbs/-', 'delete'), 'allows to delete'],
+    ['all verbs', set('Role/vmselect', '/rules/0/verbs', ['*']), 'allows to *'],
+    ['all resources', set('Role/vmselect', '/rules/0/resources', ['*']), 'names everything as *'],
+    ['all paths', set('Role/vmselect', '/rules/0/nonResourceURLs', ['/metrics/*']), 'names everything as /metrics/*'],
+    ['Secrets', set('Role/vmselect', '/rules/0/resources/-', 'secrets'), 'shows Secrets'],
+    ['nothing', set('Role/vmselect', '/rules', []), 'allows nothing'],
+    [
+      'a role of the cluster',
+      add({ kind: 'ClusterRole', apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'x' } }),
+      'ClusterRole x: allows nothing',
+    ],
+  ],
+  resolvedBindings: [
+    ['no role', remove('Role/vmselect'), 'there is no Role vmselect'],
+    [
+      'a role of another kind',
+      set('RoleBinding/vmselect', '/roleRef/kind', 'ClusterRole'),
+      'Role monitoring/vmselect: is bound to nobody',
+      'there is no ClusterRole vmselect',
+    ],
+    ['no binding', remove('RoleBinding/vmselect'), 'is bound to nobody'],
+    ['no pods', set('RoleBinding/vmselect', '/subjects/0/name', 'x'), 'no pods are the ServiceAccount monitoring/x'],
+    ['a user', set('RoleBinding/vmselect', '/subjects/0/kind', 'User'), 'no pods are the User monitoring/vmselect'],
+    ['nobody', set('RoleBinding/vmselect', '/subjects', []), 'binds nobody'],
+  ],
   podHardening: [
     ['token', set(INSERT, `${TEMPLATE}/automountServiceAccountToken`, undefined), 'automountServiceAccountToken'],
     ['fsGroup', set(INSERT, `${TEMPLATE}/securityContext/fsGroupChangePolicy`, 'Always'), 'fsGroupChangePolicy'],
@@ -336,6 +391,24 @@ const CASES: Readonly<Record<keyof typeof POLICIES, readonly Case[]>> = {
   podSecurityRestricted: [
     ['host network', set(INSERT, `${TEMPLATE}/hostNetwork`, true), 'hostNetwork must not be true'],
     ['host processes', set(INSERT, `${TEMPLATE}/hostPID`, true), 'hostPID must not be true'],
+    [
+      'a namespace without a level',
+      set('Namespace/monitoring', '/metadata/labels', {}),
+      'StatefulSet monitoring/vmstorage: its namespace must enforce its level of Pod Security',
+      'Deployment monitoring/vminsert: its namespace must enforce its level of Pod Security',
+      'Deployment monitoring/vmselect: its namespace must enforce its level of Pod Security',
+    ],
+    [
+      'the program that looks at its node, writing there, in a namespace of others',
+      all(
+        set(INSERT, '/spec/template/metadata/labels/app.kubernetes.io~1name', 'node-exporter'),
+        set(INSERT, `${TEMPLATE}/hostNetwork`, true),
+        set(INSERT, `${TEMPLATE}/volumes`, [{ name: 'root', hostPath: { path: '/' } }]),
+        set(INSERT, `${CONTAINER}/volumeMounts`, [{ name: 'root', mountPath: '/host' }]),
+      ),
+      'its namespace must enforce its level of Pod Security',
+      'volume root is of the type hostPath',
+    ],
     ['host IPC', set(INSERT, `${TEMPLATE}/hostIPC`, true), 'hostIPC must not be true'],
     [
       'host path',

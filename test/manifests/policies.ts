@@ -1,11 +1,12 @@
 import { reachableAddresses } from './addresses';
+import { neededTokens, readingRoles, resolvedBindings } from './api-access';
 import { replication, spreadStorage, storedData, zeroDowntime } from './availability';
 import { autoscalers, disruptionBudgets, singleBudgets } from './disruption';
 import { knownFlags } from './flags';
 import { existingNamespaces, readableNames, separateSelectors, stableSelectors, uniqueNames } from './identity';
 import { kubernetesSchema } from './kubernetes-schema';
 import type { Policy } from './manifest';
-import { bothSidesAgree, isolatedWorkloads, openedPorts, realPeers } from './network-policies';
+import { bothSidesAgree, deniedByDefault, isolatedWorkloads, openedPorts, realPeers } from './network-policies';
 import { podHardening, podSecurityRestricted } from './pod-security';
 import { mountedVolumes, noSecrets, resolvedReferences } from './references';
 import { statedResources } from './resources';
@@ -17,6 +18,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   autoscalers,
   bothSidesAgree,
   configMapSize,
+  deniedByDefault,
   disruptionBudgets,
   existingNamespaces,
   governingServices,
@@ -24,6 +26,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   knownFlags,
   kubernetesSchema,
   mountedVolumes,
+  neededTokens,
   noSecretLiterals,
   noSecrets,
   openedPorts,
@@ -31,8 +34,10 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   podSecurityRestricted,
   reachableAddresses,
   readableNames,
+  readingRoles,
   realPeers,
   replication,
+  resolvedBindings,
   resolvedReferences,
   separateSelectors,
   servicePorts,

@@ -24,6 +24,25 @@ export function sampleCluster(): Manifest[] {
       kind: 'Namespace',
       metadata: { name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
     },
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'default-deny', namespace: NAMESPACE },
+      spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'vmselect', namespace: NAMESPACE },
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name: 'vmselect', namespace: NAMESPACE },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'vmselect' },
+      subjects: [{ kind: 'ServiceAccount', name: 'vmselect', namespace: NAMESPACE }],
+    },
     ...component({
       name: 'vmstorage',
       kind: 'StatefulSet',
@@ -94,9 +113,15 @@ export function sampleCluster(): Manifest[] {
         '-vmalert.proxyURL=http://vmselect.monitoring.svc:8481',
       ],
       ingress: [allow('from', 'vmselect', 8481)],
-      egress: [allow('to', 'vmstorage', 8401), allow('to', 'vmselect', 8481), DNS],
+      egress: [
+        allow('to', 'vmstorage', 8401),
+        allow('to', 'vmselect', 8481),
+        DNS,
+        { ports: [{ port: 443, protocol: 'TCP' }] },
+      ],
       spec: { replicas: 2, strategy: ROLLING_UPDATE },
       pod: {
+        automountServiceAccountToken: true,
         volumes: [
           { name: 'config', configMap: { name: 'vmselect', items: [{ key: 'config.yml', path: 'config.yml' }] } },
           { name: 'auth', secret: { secretName: 'auth', items: [{ key: 'password', path: 'password' }] } },
