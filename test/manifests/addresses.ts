@@ -1,5 +1,5 @@
 import { findObject, podTexts, replicaRange, workloads, type Manifest, type Policy, type Workload } from './manifest';
-import { mayResolveNames, refusals } from './network-policies';
+import { mayResolveNames, refusals, type PodPort } from './network-policies';
 import { containerPorts, governingService, selectedBy, targetOf, type Service } from './services';
 
 /** An address within the cluster, as it stands in the args or a config file of a pod. */
@@ -43,7 +43,25 @@ export const reachableAddresses: Policy = (objects) =>
     ];
   });
 
+/** The pods behind an address, and the port that they listen on; none for an address of nothing. */
+export function destinations(address: Address, objects: readonly Manifest[]): { target: Workload; port: PodPort }[] {
+  return resolve(address, objects).flatMap((found) =>
+    typeof found === 'string' || typeof found.port === 'string' ? [] : { target: found.target, port: found.port },
+  );
+}
+
 function checkAddress(address: Address, source: Workload, objects: readonly Manifest[]): string[] {
+  return resolve(address, objects).flatMap((found) => {
+    if (typeof found === 'string') return [found];
+    return typeof found.port === 'string' ? [found.port] : refusals(source, found.target, found.port, objects);
+  });
+}
+
+/** The pods behind an address with their port; or, as a text, what is wrong with it. */
+function resolve(
+  address: Address,
+  objects: readonly Manifest[],
+): (string | { readonly target: Workload; readonly port: PodPort | string })[] {
   const { namespace, pod, port } = address;
   const service = findObject(objects, 'Service', namespace, address.service) as Service | undefined;
   if (!service) return [`there is no Service ${namespace}/${address.service}`];
@@ -54,13 +72,17 @@ function checkAddress(address: Address, source: Workload, objects: readonly Mani
   if (targets.length === 0) return [pod === undefined ? 'the Service selects no pods' : 'there is no such pod'];
   // A headless Service gives the addresses of pods, where a targetPort that differs has no effect.
   const direct = service.spec.clusterIP === 'None';
-  return targets.flatMap((target) => {
+  return targets.map((target) => {
     const { protocol = 'TCP' } = servicePort;
     const opened = direct
       ? containerPorts(target).find((entry) => entry.containerPort === port && (entry.protocol ?? 'TCP') === protocol)
       : targetOf(servicePort, target);
-    if (!opened) return [`no container of ${target.title} listens on it`];
-    return refusals(source, target, { port: opened.containerPort, name: opened.name, protocol }, objects);
+    return {
+      target,
+      port: opened
+        ? { port: opened.containerPort, name: opened.name, protocol }
+        : `no container of ${target.title} listens on it`,
+    };
   });
 }
 

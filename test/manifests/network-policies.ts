@@ -33,9 +33,11 @@ type NetworkPolicy = ManifestWith<
 >;
 
 /** Where a pod is, as far as a NetworkPolicy can tell. */
-interface Pod {
+export interface Pod {
   readonly labels: Readonly<Record<string, string>>;
   readonly namespace: string;
+  /** On the network of its node, where no policy applies and no selector finds it. @default false */
+  readonly onNode?: boolean;
 }
 
 /** A port of a pod. */
@@ -78,6 +80,11 @@ export function mayReachAnywhere(source: Workload, port: number, objects: readon
 /** Whether a connection passes the policies of both sides. */
 export function mayConnect(source: Workload, target: Workload, port: PodPort, objects: readonly Manifest[]): boolean {
   return refusals(source, target, port, objects).length === 0;
+}
+
+/** Whether pods that are no part of the environment may connect. */
+export function admits(target: Workload, stranger: Pod, port: PodPort, objects: readonly Manifest[]): boolean {
+  return allows('ingress', target, stranger, port, objects);
 }
 
 /** What no policy allows is refused in every namespace that has pods. */
@@ -186,6 +193,7 @@ function allows(
   port: PodPort,
   objects: readonly Manifest[],
 ): boolean {
+  if (subject.pod.hostNetwork) return true;
   const type = direction === 'ingress' ? 'Ingress' : 'Egress';
   const own = policiesOf(subject, objects).filter(({ spec }) => spec.policyTypes?.includes(type));
   return (
@@ -224,7 +232,7 @@ function peerMatches(
   pod: Pod,
   objects: readonly Manifest[],
 ): boolean {
-  if (ipBlock) return false;
+  if (ipBlock || pod.onNode) return false;
   const inNamespace = namespaceSelector
     ? matches(namespaceSelector, namespaceLabels(objects, pod.namespace))
     : pod.namespace === policy.metadata.namespace;
@@ -235,8 +243,8 @@ function selectsPods(peer: V1NetworkPolicyPeer, policy: NetworkPolicy, objects: 
   return [...workloads(objects).map(podOf), CLUSTER_DNS].some((pod) => peerMatches(peer, policy, pod, objects));
 }
 
-function podOf({ podLabels, namespace }: Workload): Pod {
-  return { labels: podLabels, namespace };
+function podOf({ podLabels, namespace, pod }: Workload): Pod {
+  return { labels: podLabels, namespace, onNode: pod.hostNetwork };
 }
 
 export function podPorts(workload: Workload): PodPort[] {
