@@ -1,17 +1,24 @@
 import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Chart, Size } from 'cdk8s';
+import { parse } from 'yaml';
 import { Cpu, Retention, VmSingle } from '../../src';
-import { findBinary, parseManifests, Runner, Subnet, until } from './runner';
+import { describeWith, findBinary, parseManifests, Runner, Subnet, until } from './runner';
+import { discoverBackends } from './runner/backend-discovery';
 import { binaryOf, programOf, titleWith } from './runner/binaries';
+import type { ClusterState } from './runner/discovered-targets';
+import { discoverTargets } from './runner/discovery';
 import { ClusterDns } from './runner/dns';
 import { environment } from './runner/environment';
+import { labelSelector } from './runner/label-selector';
 import { expandVariables, localize, localizeHosts, type Place } from './runner/localize';
 import { indexManifests } from './runner/manifests';
+import { serviceAccountFiles } from './runner/service-account';
 import { WATCHDOG_SCRIPT } from './runner/watchdog';
 
 const dns = new ClusterDns();
@@ -50,6 +57,12 @@ describe('localize', () => {
     ['-httpListenAddr=:1,:2', '-httpListenAddr=127.9.9.9:1,127.9.9.9:2'],
     ['endpoint: 0.0.0.0:4317', 'endpoint: 127.9.9.9:4317'],
     ['endpoint: "[::]:4317"', 'endpoint: "127.9.9.9:4317"'],
+    ['{ endpoint: 0.0.0.0:4317}', '{ endpoint: 127.9.9.9:4317}'],
+    ['host: 0.0.0.0', 'host: 127.9.9.9'],
+    ["host: '0.0.0.0'", "host: '127.9.9.9'"],
+    ['--web.listen-address=:9090', '--web.listen-address=127.9.9.9:9090'],
+    ['endpoint: ${env:MY_POD_IP}:4317', 'endpoint: ${env:MY_POD_IP}:4317'],
+    ['cidr: 0.0.0.0/0 10.0.0.0:80', 'cidr: 0.0.0.0/0 10.0.0.0:80'],
     ['replacement: $1:9090', 'replacement: $1:9090'],
     ['-at=12:30', '-at=12:30'],
     // paths
@@ -154,7 +167,7 @@ describe('manifests', () => {
   });
 
   test.each([
-    [deployment({ hostNetwork: true }), 'Deployment web: the runner cannot honour the field hostNetwork'],
+    [deployment({ hostAliases: [] }), 'Deployment web: the runner cannot honour the field hostAliases'],
     [
       deployment({ containers: [{ name: 'c', image: 'i', lifecycle: {} }] }),
       'Deployment web, container c: the runner cannot honour the field lifecycle',
@@ -196,12 +209,325 @@ describe('binaries', () => {
     }
   });
 
+  it('knows the names that packages and images give to a program, and prefers the one that is asked for', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'binaries-'));
+    try {
+      const env = { VM_BINARIES: folder };
+      const add = (name: string) => writeFileSync(join(folder, name), '', { mode: 0o755 });
+      add('prometheus-node-exporter');
+      expect(findBinary('node-exporter', env)).toBe(join(folder, 'prometheus-node-exporter'));
+      add('node-exporter');
+      expect(findBinary('node-exporter', env)).toBe(join(folder, 'node-exporter'));
+      expect(findBinary('prometheus-node-exporter', env)).toBe(join(folder, 'prometheus-node-exporter'));
+      add('otelcol');
+      const image = 'docker.io/otel/opentelemetry-collector-contrib:1';
+      expect(findBinary(programOf({ name: 'c', image }), env)).toBe(join(folder, 'otelcol'));
+      expect(binaryOf({ name: 'c', image }, { otelcol: '/x' })).toBe('/x');
+      expect(findBinary('prometheus', env)).toBeUndefined();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('says what is missing', () => {
     expect(titleWith('title', [])).toBe('title');
     expect(titleWith('title', ['a', 'b'])).toBe('title (skipped: a, b not in PATH or VM_BINARIES)');
     expect(() => binaryOf({ name: 'c', image: 'no-such-program:1' })).toThrow(
       'container c: no no-such-program in PATH',
     );
+  });
+});
+
+describe('labelSelector', () => {
+  const labels = { app: 'web', tier: 'front', 'a.b/c': '' };
+  test.each([
+    ['', true],
+    ['app=web', true],
+    ['app==web, tier = front', true],
+    ['app=db', false],
+    ['app!=db,none!=x', true],
+    ['app!=web', false],
+    ['app in (db, web),tier in (front)', true],
+    ['none in (x)', false],
+    ['app notin (db,x),none notin (x)', true],
+    ['app notin (web)', false],
+    ['app,a.b/c', true],
+    ['none', false],
+    ['!none', true],
+    ['!app', false],
+    ['a.b/c=', true],
+  ])('%s', (selector, matches) => {
+    expect(labelSelector(selector)(labels)).toBe(matches);
+  });
+
+  test.each(['app>1', 'app in web', 'app=web tier=front'])('refuses %s', (selector) => {
+    expect(() => labelSelector(selector)).toThrow('is no requirement of a label selector');
+  });
+});
+
+describe('serviceAccountFiles', () => {
+  it('has a certificate that programs can read', () => {
+    const { namespace, 'ca.crt': certificate } = serviceAccountFiles('n');
+    expect(namespace).toBe('n');
+    const { subject, publicKey } = new X509Certificate(certificate!);
+    expect(subject).toBe('CN=kubernetes');
+    expect(new X509Certificate(certificate!).verify(publicKey)).toBe(true);
+  });
+});
+
+describe('discovery', () => {
+  const port = (name: string, containerPort: number) => ({ name, containerPort });
+  const metadata = (name: string, namespace: string) => ({ name, namespace });
+  const workload = (kind: string, name: string, namespace: string, podSpec: object) => ({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: metadata(name, namespace),
+    spec: {
+      template: {
+        metadata: { labels: { app: name, 'a.b/c': 'x' }, annotations: { 'prometheus.io/scrape': 'true' } },
+        spec: podSpec,
+      },
+    },
+  });
+  const service = (name: string, namespace: string, spec: object) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { ...metadata(name, namespace), labels: { tier: name } },
+    spec,
+  });
+  const { workloads, services } = indexManifests([
+    workload('StatefulSet', 'db', 'n', {
+      containers: [
+        { name: 'db', image: 'db:1', ports: [port('http', 8080), port('admin', 9090)] },
+        { name: 'plain', image: 'plain:1' },
+      ],
+      initContainers: [
+        { name: 'ended', image: 'i', ports: [port('x', 1)] },
+        { name: 'sidecar', image: 'i', restartPolicy: 'Always', ports: [port('side', 2)] },
+      ],
+    }),
+    workload('Deployment', 'web', 'm', { containers: [{ name: 'web', image: 'web:1', ports: [port('http', 80)] }] }),
+    service('db', 'n', {
+      clusterIP: 'None',
+      selector: { app: 'db' },
+      ports: [{ name: 'h', port: 1, targetPort: 'http' }],
+    }),
+    service('web', 'm', {
+      selector: { app: 'web' },
+      ports: [
+        { port: 81, targetPort: 80 },
+        { name: 'no', port: 82, targetPort: 'no' },
+      ],
+    }),
+  ]);
+  const cluster: ClusterState = {
+    pods: workloads.map((manifest, index) => ({
+      name: `${manifest.name}-0`,
+      namespace: manifest.namespace,
+      address: `127.9.9.${index + 1}`,
+      labels: manifest.podLabels,
+      manifest,
+    })),
+    services: services.map((manifest, index) => ({ manifest, address: `127.9.9.${index + 11}` })),
+  };
+
+  interface Job {
+    readonly static_configs: readonly { readonly targets: string[]; readonly labels: Record<string, string> }[];
+  }
+  const discover = (...configs: object[]) => {
+    const text = JSON.stringify({ scrape_configs: [{ job_name: 'j', kubernetes_sd_configs: configs }] });
+    const [job] = (parse(discoverTargets(text, 'n', cluster)) as { scrape_configs: [Job] }).scrape_configs;
+    expect(Object.keys(job)).toEqual(['job_name', 'static_configs']);
+    return job.static_configs;
+  };
+  const addresses = (...configs: object[]) => discover(...configs).flatMap(({ targets }) => targets);
+  const meta = (labels: Record<string, string> | undefined) =>
+    Object.fromEntries(
+      Object.entries(labels ?? {}).map(([name, value]) => [name.replace('__meta_kubernetes_', ''), value]),
+    );
+
+  it('finds each port of each container that lasts, with what Kubernetes tells about it', () => {
+    const found = discover({ role: 'pod' });
+    expect(found.map(({ targets }) => targets)).toEqual([
+      ['127.9.9.1:8080'],
+      ['127.9.9.1:9090'],
+      ['127.9.9.1'],
+      ['127.9.9.1:2'],
+      ['127.9.9.2:80'],
+    ]);
+    expect(meta(found[0]!.labels)).toEqual({
+      namespace: 'n',
+      pod_name: 'db-0',
+      pod_ip: '127.9.9.1',
+      pod_ready: 'true',
+      pod_phase: 'Running',
+      pod_node_name: 'localhost',
+      pod_host_ip: '127.9.9.1',
+      pod_uid: 'uid-of-n-db-0',
+      pod_controller_kind: 'StatefulSet',
+      pod_controller_name: 'db',
+      pod_container_name: 'db',
+      pod_container_image: 'db:1',
+      pod_container_init: 'false',
+      pod_container_port_name: 'http',
+      pod_container_port_number: '8080',
+      pod_container_port_protocol: 'TCP',
+      pod_label_app: 'db',
+      pod_labelpresent_app: 'true',
+      pod_label_a_b_c: 'x',
+      pod_labelpresent_a_b_c: 'true',
+      pod_annotation_prometheus_io_scrape: 'true',
+      pod_annotationpresent_prometheus_io_scrape: 'true',
+    });
+    expect(Object.keys(found[2]!.labels).filter((name) => name.includes('container_port'))).toEqual([]);
+    expect(found[3]!.labels['__meta_kubernetes_pod_container_init']).toBe('true');
+    expect(found[4]!.labels['__meta_kubernetes_pod_controller_kind']).toBe('ReplicaSet');
+    expect(found[4]!.labels['__meta_kubernetes_pod_controller_name']).toMatch(/^web-[0-9a-f]+$/);
+  });
+
+  it('honours namespaces and selectors, and joins all that a job looks for', () => {
+    const web = ['127.9.9.2:80'];
+    expect(addresses({ role: 'pod', namespaces: { names: ['m'] } })).toEqual(web);
+    expect(addresses({ role: 'pod', namespaces: { own_namespace: true } })).toHaveLength(4);
+    expect(addresses({ role: 'pod', selectors: [{ role: 'pod', label: 'app in (web)' }] })).toEqual(web);
+    expect(addresses({ role: 'pod', selectors: [{ role: 'service', label: 'app=none' }] })).toHaveLength(5);
+    expect(addresses({ role: 'node' })).toEqual([]);
+    expect(addresses({ role: 'node' }, { role: 'service' }, { role: 'service', namespaces: { names: ['m'] } })).toEqual(
+      ['127.9.9.11:1', '127.9.9.12:81', '127.9.9.12:82', '127.9.9.12:81', '127.9.9.12:82'],
+    );
+  });
+
+  it('finds the ports of a Service at each pod behind it, and the other ports of these pods', () => {
+    const found = discover({ role: 'endpoints' });
+    expect(found.map(({ targets }) => targets[0])).toEqual([
+      '127.9.9.1:8080',
+      '127.9.9.1:9090',
+      '127.9.9.1:2',
+      '127.9.9.2:80',
+    ]);
+    expect(meta(found[0]!.labels)).toMatchObject({
+      namespace: 'n',
+      service_name: 'db',
+      service_cluster_ip: 'None',
+      service_label_tier: 'db',
+      service_labelpresent_tier: 'true',
+      endpoints_name: 'db',
+      endpoints_label_tier: 'db',
+      endpoint_port_name: 'h',
+      endpoint_port_protocol: 'TCP',
+      endpoint_ready: 'true',
+      endpoint_address_target_kind: 'Pod',
+      endpoint_address_target_name: 'db-0',
+      pod_name: 'db-0',
+      pod_container_port_name: 'http',
+    });
+    expect(meta(found[1]!.labels)).toMatchObject({ service_name: 'db', pod_container_port_name: 'admin' });
+    expect(meta(found[1]!.labels)).not.toHaveProperty('endpoint_port_name');
+    expect(meta(found[3]!.labels)).toMatchObject({ service_cluster_ip: '127.9.9.12', endpoint_port_name: '' });
+    const slices = discover({ role: 'endpointslice', selectors: [{ role: 'endpointslice', label: 'tier=db' }] });
+    expect(slices).toHaveLength(3);
+    expect(meta(slices[0]!.labels)).toMatchObject({
+      endpointslice_port_name: 'h',
+      endpointslice_port: '8080',
+      endpointslice_endpoint_conditions_ready: 'true',
+      endpointslice_address_target_name: 'db-0',
+      endpointslice_label_kubernetes_io_service_name: 'db',
+      service_name: 'db',
+    });
+  });
+
+  it('leaves all else of the file as it is rendered', () => {
+    const text = [
+      'global: { scrape_interval: 15s } # short',
+      'scrape_configs:',
+      '  - job_name: "yes"',
+      '    kubernetes_sd_configs: [{ role: node }]',
+      '    relabel_configs:',
+      `      - { source_labels: [ a, b ], regex: '(.+);0x1F', replacement: $1, action: replace }`,
+      '  - job_name: 0777',
+      '    static_configs:',
+      '      - targets: [127.0.0.1:1]',
+      '    kubernetes_sd_configs:',
+      '      - role: service',
+      '        namespaces: { names: [n] }',
+      '    scheme: http',
+      '',
+    ].join('\n');
+    const written = discoverTargets(text, 'n', cluster);
+    expect(written.split('\n').slice(0, 6)).toEqual([
+      ...text.split('\n').slice(0, 3),
+      '    static_configs: []',
+      ...text.split('\n').slice(4, 6),
+    ]);
+    expect(written).toContain('- job_name: 0777\n');
+    const { scrape_configs: jobs } = parse(written);
+    expect(Object.keys(jobs[1])).toEqual(['job_name', 'static_configs', 'scheme']);
+    expect(jobs[1].static_configs).toMatchObject([{ targets: ['127.0.0.1:1'] }, { targets: ['127.9.9.11:1'] }]);
+    const other = 'scrape_configs: [ {job_name:  x} ]   # with kubernetes_sd_configs none\n';
+    expect(discoverTargets(other, 'n', cluster)).toBe(other);
+  });
+
+  test.each([
+    [{ role: 'ingress' }, 'the runner does not know the role ingress'],
+    [{ role: 'pod', selectors: [{ role: 'pod', field: 'spec.nodeName=x' }] }, 'field selectors: spec.nodeName=x'],
+    [{ role: 'pod', attach_metadata: { node: true } }, 'the runner does not know attach_metadata'],
+  ])('refuses %j', (config, message) => {
+    expect(() => discover(config)).toThrow(message);
+  });
+
+  it('refuses a file in which it cannot find the discovery', () => {
+    const text = 'a: [\nkubernetes_sd_configs: [{role: node}]\n';
+    expect(() => discoverTargets(text, 'n', cluster)).toThrow('a file with kubernetes_sd_configs is no YAML');
+  });
+
+  it('writes the pods behind a headless Service where vmauth would look them up', () => {
+    const text = [
+      'users:',
+      '  - bearer_token: "%{TOKEN}"',
+      '    discover_backend_ips: true',
+      '    url_prefix: "http://127.9.9.11:8080/x?y=1"',
+      '    url_map:',
+      '      - src_paths: ["/a"]',
+      '        url_prefix: ["http://u:p@127.9.9.11:1/a", "http://127.9.9.12:81", "http://example.com/"]',
+      '      - src_paths: ["/b"]',
+      '        discover_backend_ips: false',
+      '        url_prefix: http://127.9.9.11:1/b',
+      'unauthorized_user:',
+      '  url_map:',
+      '    - src_paths: ["/c"]',
+      '      discover_backend_ips: true',
+      '      url_prefix: http://127.9.9.11/c',
+      '  default_url: http://127.9.9.11/d',
+      '',
+    ].join('\n');
+    const [db] = cluster.pods;
+    const twice = { ...cluster, pods: [...cluster.pods, { ...db!, name: 'db-1', address: '127.9.9.3' }] };
+    expect(parse(discoverBackends(text, twice))).toEqual({
+      users: [
+        {
+          bearer_token: '%{TOKEN}',
+          url_prefix: ['http://127.9.9.1:8080/x?y=1', 'http://127.9.9.3:8080/x?y=1'],
+          url_map: [
+            {
+              src_paths: ['/a'],
+              url_prefix: [
+                'http://u:p@127.9.9.1:1/a',
+                'http://u:p@127.9.9.3:1/a',
+                'http://127.9.9.12:81',
+                'http://example.com/',
+              ],
+            },
+            { src_paths: ['/b'], url_prefix: 'http://127.9.9.11:1/b' },
+          ],
+        },
+      ],
+      unauthorized_user: {
+        url_map: [{ src_paths: ['/c'], url_prefix: ['http://127.9.9.1/c', 'http://127.9.9.3/c'] }],
+        default_url: 'http://127.9.9.11/d',
+      },
+    });
+    const other = 'a:  1 # discover_backend_ips\n';
+    expect(discoverBackends(other, cluster)).toBe(other);
   });
 });
 
@@ -480,6 +806,124 @@ describe('Runner', () => {
     ]);
   });
 
+  /** One pod whose process tells what is in a file of one of its mounts. */
+  function reader(
+    file: string,
+    podSpec: object,
+    volumeMount: object,
+    configMaps: Record<string, object> = {},
+  ): object[] {
+    const [service, headless, workload] = objects({ replicas: 1, args: [`-httpAuth.password=file://${file}`] });
+    const spec = (workload as { spec: { template: { spec: Record<string, unknown> } } }).spec.template.spec;
+    const [container] = spec.containers as Record<string, object[]>[];
+    container!.volumeMounts!.push(volumeMount);
+    Object.assign(spec, podSpec);
+    return [
+      service!,
+      headless!,
+      workload!,
+      ...Object.entries(configMaps).map(([name, data]) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name, namespace: 'n' },
+        data,
+      })),
+    ];
+  }
+  const content = async () => (await self(stack!.pod('web-0').url())).password;
+
+  it('changes the files of a ConfigMap below a running process, for this life and later ones', async () => {
+    const volumes = [{ name: 'config', configMap: { name: 'config' } }];
+    const files = { a: 'http://web.n.svc', gone: 'x' };
+    await start(reader('/etc/c/a', { volumes }, { name: 'config', mountPath: '/etc/c' }, { config: files }));
+    const pod = stack!.pod('web-0');
+    const address = stack!.service('web').address;
+    const { flags } = await self(pod.url());
+    const folderOfConfig = flags['httpAuth.password']!.replace(/^file:\/\/|\/a$/g, '');
+    expect(await content()).toBe(`http://${address}`);
+    pod.updateConfigMap('config', { a: 'now http://web.n.svc at /data', b: 'new' });
+    expect(await content()).toMatch(new RegExp(`^now http://${address} at /.*/claims/n/data-web-0$`));
+    expect(readdirSync(folderOfConfig).sort()).toEqual(['a', 'b']);
+    expect((await self(pod.url())).starts).toBe(1);
+    await pod.stop();
+    expect(() => pod.updateConfigMap('config', {})).toThrow('web-0: does not run');
+    await pod.start();
+    expect(await content()).toContain('now ');
+    expect(() => pod.updateConfigMap('other', {})).toThrow(
+      'web-0: no container mounts the ConfigMap other as a folder',
+    );
+  });
+
+  it('leaves a single file of a ConfigMap as it was mounted, as the kubelet does', async () => {
+    const volumes = [{ name: 'config', configMap: { name: 'config' } }];
+    const mount = { name: 'config', mountPath: '/etc/c/a', subPath: 'a' };
+    await start(reader('/etc/c/a', { volumes }, mount, { config: { a: 'first' } }));
+    expect(() => stack!.pod('web-0').updateConfigMap('config', { a: 'second' })).toThrow('as a folder');
+    expect(await content()).toBe('first');
+  });
+
+  it('projects ConfigMaps and Secrets into one folder, and nothing else', async () => {
+    const sources = [
+      { configMap: { name: 'config', items: [{ key: 'a', path: 'sub/renamed' }] } },
+      { secret: { name: 's' } },
+    ];
+    const mount = { name: 'all', mountPath: '/etc/all' };
+    const given = (more: object[]) =>
+      reader(
+        '/etc/all/sub/renamed',
+        { volumes: [{ name: 'all', projected: { sources: [...sources, ...more] } }] },
+        mount,
+        {
+          config: { a: 'http://web.n.svc', other: 'x' },
+        },
+      );
+    const secrets = { s: { k: 'secret' } };
+    await start(given([]), { secrets });
+    expect(await content()).toBe(`http://${stack!.service('web').address}`);
+    const { flags } = await self(stack!.pod('web-0').url());
+    const projected = flags['httpAuth.password']!.replace(/^file:\/\/|\/sub\/renamed$/g, '');
+    expect(readdirSync(projected).sort()).toEqual(['k', 'sub']);
+    stack!.pod('web-0').updateConfigMap('config', { a: 'edited' });
+    expect(await content()).toBe('edited');
+    expect(readdirSync(projected).sort()).toEqual(['k', 'sub']);
+    await stack!.close();
+    await expect(start(given([{ serviceAccountToken: { path: 't' } }]), { secrets })).rejects.toThrow(
+      'web-0: the runner cannot provide the volume all',
+    );
+  });
+
+  it('mounts paths of the host as they are, read-only and only if they exist', async () => {
+    const given = (path: string, readOnly?: boolean) =>
+      reader(
+        '/host/root/host-file',
+        {
+          hostNetwork: true,
+          hostPID: true,
+          volumes: [{ name: 'root', hostPath: { path, type: 'DirectoryOrCreate' } }],
+        },
+        { name: 'root', mountPath: '/host/root', readOnly },
+      );
+    writeFileSync(join(folder, 'host-file'), 'of the host');
+    await start(given(folder, true));
+    expect(await content()).toBe('of the host');
+    await stack!.close();
+    const missing = join(folder, 'missing');
+    await expect(start(given(missing, true))).rejects.toThrow(`web-0: the host path ${missing} does not exist`);
+    expect(existsSync(missing)).toBe(false);
+    await expect(start(given(folder))).rejects.toThrow(`web-0: the host path ${folder} is not mounted readOnly`);
+  });
+
+  it('gives a service account only to pods that ask for it', async () => {
+    const path = '/var/run/secrets/kubernetes.io/serviceaccount';
+    const data = { name: 'data', mountPath: '/unused' };
+    await start(reader(`${path}/namespace`, { automountServiceAccountToken: true }, data));
+    expect(await content()).toBe('n');
+    await stack!.close();
+    await expect(start(reader(`${path}/token`, { automountServiceAccountToken: false }, data))).rejects.toThrow(
+      `web-0: container server reads ${path}, which is mounted only in pods with automountServiceAccountToken: true`,
+    );
+  });
+
   it('maps no more than hosts, ports and paths of what the constructs render', async () => {
     const app = new App();
     const chart = new Chart(app, 'chart', { namespace: 'monitoring' });
@@ -498,5 +942,189 @@ describe('Runner', () => {
       'search.latencyOffset': '0s',
       storageDataPath: data,
     });
+  });
+});
+
+describeWith(['vmagent', 'vmauth', 'prometheus'], 'discovery by real programs', () => {
+  const labels = (app: string) => ({ app });
+  const metadata = (name: string) => ({ name, namespace: 'n', labels: labels(name) });
+  const deployment = (name: string, image: string, port: number, args: string[], replicas = 1) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata(name),
+    spec: {
+      replicas,
+      template: {
+        metadata: { labels: labels(name) },
+        spec: {
+          automountServiceAccountToken: true,
+          containers: [
+            {
+              name,
+              image,
+              args,
+              ports: [{ name: 'http', containerPort: port }],
+              volumeMounts: [
+                { name: 'config', mountPath: '/etc/config' },
+                { name: 'tmp', mountPath: '/tmp/data' },
+              ],
+              readinessProbe: { tcpSocket: { port: 'http' }, periodSeconds: 0.05 },
+            },
+          ],
+          volumes: [
+            { name: 'config', configMap: { name } },
+            { name: 'tmp', emptyDir: {} },
+          ],
+        },
+      },
+    },
+  });
+  const configMap = (name: string, data: Record<string, string>) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadata(name),
+    data,
+  });
+  const service = (name: string, port: number) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(name),
+    spec: { clusterIP: 'None', selector: labels(name), ports: [{ name: 'http', port, targetPort: 'http' }] },
+  });
+  const scrapeConfig = (role: string) => `
+global: { scrape_interval: 1s }
+scrape_configs:
+  - job_name: nodes
+    scheme: https
+    kubernetes_sd_configs: [{ role: node }]
+    tls_config: { ca_file: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt }
+    authorization: { credentials_file: /var/run/secrets/kubernetes.io/serviceaccount/token }
+  - job_name: stack
+    kubernetes_sd_configs: [{ role: ${role}, namespaces: { own_namespace: true } }]
+    tls_config: { ca_file: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt }
+    relabel_configs:
+      - { source_labels: [__meta_kubernetes_pod_label_app], regex: vm.+, action: keep }
+      - { source_labels: [__meta_kubernetes_pod_name], target_label: pod }
+`;
+  const objects = [
+    deployment(
+      'vmagent',
+      'victoriametrics/vmagent:v1',
+      8429,
+      [
+        '-httpListenAddr=:8429',
+        '-promscrape.config=/etc/config/scrape.yml',
+        '-promscrape.config.strictParse=true',
+        '-remoteWrite.url=http://vmauth.n.svc:8427/api/v1/write',
+        '-remoteWrite.tmpDataPath=/tmp/data',
+      ],
+      2,
+    ),
+    service('vmagent', 8429),
+    configMap('vmagent', { 'scrape.yml': scrapeConfig('pod') }),
+    deployment('prometheus', 'quay.io/prometheus/prometheus:v3', 9090, [
+      '--config.file=/etc/config/prometheus.yml',
+      '--web.listen-address=:9090',
+      '--storage.tsdb.path=/tmp/data',
+    ]),
+    configMap('prometheus', { 'prometheus.yml': scrapeConfig('endpoints') }),
+    deployment('vmauth', 'victoriametrics/vmauth:v1', 8427, [
+      '-httpListenAddr=:8427',
+      '-auth.config=/etc/config/auth.yml',
+      '-failTimeout=100ms',
+    ]),
+    service('vmauth', 8427),
+    configMap('vmauth', {
+      'auth.yml': `
+unauthorized_user:
+  discover_backend_ips: true
+  url_prefix: http://vmagent.n.svc:8429/
+`,
+    }),
+  ];
+
+  it('scrapes all pods, reads its files again, and skips a backend that is dead', async () => {
+    const stack = await Runner.start(objects);
+    try {
+      const up = async (pod: string, portName = 'http') => {
+        const answer = await fetch(`${stack.pod(pod).url(portName)}/api/v1/targets`);
+        const { data } = (await answer.json()) as {
+          data: { activeTargets: { labels: Record<string, string>; health: string }[] };
+        };
+        return data.activeTargets.map(({ labels: found, health }) => `${found.pod} ${health}`).sort();
+      };
+      const all = ['vmagent-0 up', 'vmagent-1 up', 'vmauth-0 up'];
+      const expectUp = async (pod: string, targets: string[]) => {
+        let last: string[] = [];
+        await until(`${pod} scrapes`, async () => (last = await up(pod)).join() === targets.join(), {
+          timeout: 15_000,
+        }).catch(() => undefined);
+        expect(last).toEqual(targets);
+      };
+      await expectUp('vmagent-0', all);
+      await expectUp('prometheus-0', all);
+
+      const gateway = stack.pod('vmauth-0');
+      const statuses = async () => {
+        const pages = await Promise.all([1, 2, 3, 4].map(() => fetch(`${gateway.url()}/-/ready`)));
+        return pages.map(({ status }) => status);
+      };
+      expect(await statuses()).toEqual([200, 200, 200, 200]);
+      const dead = stack.pod('vmagent-1');
+      await dead.kill();
+      expect(await statuses()).toEqual([200, 200, 200, 200]);
+      await until('the gateway tells of the dead backend', () => gateway.logs().includes(`${dead.address}:8429`));
+      await expectUp('vmagent-0', ['vmagent-0 up', 'vmagent-1 down', 'vmauth-0 up']);
+
+      const agent = stack.pod('vmagent-0');
+      agent.updateConfigMap('vmagent', { 'scrape.yml': scrapeConfig('pod').replace('vm.+', 'vmauth') });
+      await agent.kill('SIGHUP');
+      await expectUp('vmagent-0', ['vmauth-0 up']);
+      expect(agent.logs()).toContain('SIGHUP');
+    } finally {
+      await stack.close();
+    }
+  }, 60_000);
+});
+
+describeWith(['node-exporter'], 'host access by a real program', () => {
+  it('runs a DaemonSet that reads the host', async () => {
+    const host = { name: 'host', hostPath: { path: '/' } };
+    const args = ['--web.listen-address=:9100', '--path.rootfs=/host/root', '--path.procfs=/host/root/proc'];
+    const container = {
+      name: 'node-exporter',
+      image: 'quay.io/prometheus/node-exporter:v1',
+      args: [...args, '--path.sysfs=/host/root/sys'],
+      ports: [{ name: 'http', containerPort: 9100 }],
+      volumeMounts: [{ name: 'host', mountPath: '/host/root', readOnly: true, mountPropagation: 'HostToContainer' }],
+      readinessProbe: { httpGet: { path: '/', port: 'http' }, periodSeconds: 0.1 },
+    };
+    const stack = await Runner.start([
+      {
+        apiVersion: 'apps/v1',
+        kind: 'DaemonSet',
+        metadata: { name: 'node-exporter', namespace: 'n' },
+        spec: {
+          template: {
+            metadata: { labels: { app: 'node-exporter' } },
+            spec: {
+              hostNetwork: true,
+              hostPID: true,
+              dnsPolicy: 'ClusterFirstWithHostNet',
+              containers: [container],
+              volumes: [host],
+            },
+          },
+        },
+      },
+    ]);
+    try {
+      const [pod] = stack.pods('node-exporter');
+      const page = await (await fetch(`${pod!.url()}/metrics`)).text();
+      expect(page).toMatch(/^node_cpu_seconds_total\{/m);
+      expect(page).toMatch(/^node_filesystem_size_bytes\{.*mountpoint="\/"/m);
+    } finally {
+      await stack.close();
+    }
   });
 });

@@ -5,12 +5,30 @@ import type { Container } from '../../../src';
 /** Folders to look in before those of PATH, separated like these. */
 export const BINARIES_VARIABLE = 'VM_BINARIES';
 
-/** The path of an executable. @returns nothing when it is in no folder of VM_BINARIES or PATH */
+/** Programs that images, packages and releases name differently. */
+const NAMES: readonly (readonly string[])[] = [
+  ['node-exporter', 'node_exporter', 'prometheus-node-exporter'],
+  ['pushgateway', 'prometheus-pushgateway'],
+  ['alertmanager', 'prometheus-alertmanager'],
+  ['opentelemetry-collector-contrib', 'otelcol-contrib', 'otelcol'],
+];
+
+/** A name of a program and, after it, its other names. */
+function namesOf(name: string): readonly string[] {
+  return [name, ...(NAMES.find((names) => names.includes(name)) ?? []).filter((other) => other !== name)];
+}
+
+/**
+ * The path of an executable: one that is called so, else one that goes by another name of the program.
+ *
+ * @returns nothing when it is in no folder of VM_BINARIES or PATH
+ */
 export function findBinary(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const folders = [env[BINARIES_VARIABLE], env.PATH].flatMap((list) => list?.split(delimiter) ?? []);
-  return folders
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, name))
+  const folders = [env[BINARIES_VARIABLE], env.PATH]
+    .flatMap((list) => list?.split(delimiter) ?? [])
+    .filter((folder) => folder !== '');
+  return namesOf(name)
+    .flatMap((file) => folders.map((folder) => join(folder, file)))
     .find(isExecutable);
 }
 
@@ -50,7 +68,8 @@ export function programOf({ command, image }: Container): string {
  */
 export function binaryOf(container: Container, binaries: Readonly<Record<string, string>> = {}): string {
   const program = programOf(container);
-  const path = binaries[container.name] ?? binaries[program] ?? findBinary(program);
+  const given = [container.name, ...namesOf(program)].find((name) => binaries[name] !== undefined);
+  const path = given === undefined ? findBinary(program) : binaries[given];
   if (path === undefined) {
     throw new Error(
       `container ${container.name}: no ${program} in PATH or ${BINARIES_VARIABLE}; install it or name its folder there`,

@@ -13,7 +13,7 @@ export interface Place {
  *
  * - names of Services and pods where a host stands, that is after `//` or `@`, before `:port`, or in the form
  *   `name.namespace.svc`, become addresses;
- * - `:port`, `0.0.0.0:port` and `[::]:port` standing alone get the address of the pod;
+ * - `:port`, `0.0.0.0`, `0.0.0.0:port` and `[::]:port` standing alone get the address of the pod;
  * - mount paths become folders.
  */
 export function localize(text: string, place: Place): string {
@@ -39,10 +39,10 @@ export function localizeHosts(text: string, resolve: (host: string) => string | 
 }
 
 /** Between quotes, after `=`, in a list or as a whole word. */
-const LISTEN_ADDRESS = /(?<![^\s"'=,[])(?:0\.0\.0\.0|\[::\])?:(\d{1,5})(?=$|[\s"',\]])/g;
+const LISTEN_ADDRESS = /(?<![^\s"'=,[])(?:(?:0\.0\.0\.0|\[::\])?(:\d{1,5})|0\.0\.0\.0)(?=$|[\s"',\]}])/g;
 
 function localizeListenAddresses(text: string, { address }: Place): string {
-  return text.replace(LISTEN_ADDRESS, (_whole, port: string) => `${address}:${port}`);
+  return text.replace(LISTEN_ADDRESS, (_whole, port: string | undefined) => `${address}${port ?? ''}`);
 }
 
 function localizePaths(text: string, { folders }: Place): string {

@@ -11,11 +11,13 @@ export interface KubernetesObject {
     readonly name: string;
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
   };
 }
 
 /** As far as the runner reads it. */
 export interface PodSpec {
+  readonly automountServiceAccountToken?: boolean;
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Volume[];
@@ -31,6 +33,7 @@ export interface WorkloadManifest {
   /** The Service that gives each pod a DNS name; StatefulSets only. */
   readonly serviceName?: string;
   readonly podLabels: Readonly<Record<string, string>>;
+  readonly podAnnotations: Readonly<Record<string, string>>;
   readonly podSpec: PodSpec;
   /** Names of the volumes that each pod has a claim of its own for. */
   readonly claimTemplates: readonly string[];
@@ -46,6 +49,9 @@ export interface ServicePort {
 export interface ServiceManifest {
   readonly name: string;
   readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly type: string;
   readonly headless: boolean;
   readonly publishNotReadyAddresses: boolean;
   readonly selector: Readonly<Record<string, string>>;
@@ -109,7 +115,7 @@ interface WorkloadObject extends KubernetesObject {
     readonly replicas?: number;
     readonly serviceName?: string;
     readonly template: {
-      readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+      readonly metadata?: Pick<KubernetesObject['metadata'], 'labels' | 'annotations'>;
       readonly spec: PodSpec;
     };
     readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
@@ -152,6 +158,7 @@ function workloadManifest(object: WorkloadObject, objects: readonly KubernetesOb
     replicas: spec.replicas ?? minReplicas(object, objects) ?? 1,
     serviceName: spec.serviceName,
     podLabels: template.metadata?.labels ?? {},
+    podAnnotations: template.metadata?.annotations ?? {},
     podSpec: template.spec,
     claimTemplates: volumeClaimTemplates.map((claim) => claim.metadata.name),
   };
@@ -175,6 +182,9 @@ function serviceManifest(object: ServiceObject): ServiceManifest {
   return {
     name: metadata.name,
     namespace: namespaceOf(object),
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    type: spec.type ?? 'ClusterIP',
     headless: spec.clusterIP === 'None',
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     selector: spec.selector,
@@ -183,12 +193,21 @@ function serviceManifest(object: ServiceObject): ServiceManifest {
 }
 
 const POD_FIELDS = {
-  honoured: ['containers', 'initContainers', 'volumes', 'terminationGracePeriodSeconds'],
-  // They decide where a pod runs and what it may do, not what its processes are.
+  honoured: [
+    'automountServiceAccountToken',
+    'containers',
+    'initContainers',
+    'volumes',
+    'terminationGracePeriodSeconds',
+  ],
+  // They decide where a pod runs, what it may do and what it shares, not what its processes are.
   meaningless: [
     'affinity',
-    'automountServiceAccountToken',
+    'dnsPolicy',
     'enableServiceLinks',
+    'hostIPC',
+    'hostNetwork',
+    'hostPID',
     'imagePullSecrets',
     'nodeSelector',
     'priorityClassName',
@@ -196,6 +215,7 @@ const POD_FIELDS = {
     'schedulerName',
     'securityContext',
     'serviceAccountName',
+    'shareProcessNamespace',
     'tolerations',
     'topologySpreadConstraints',
   ],
@@ -240,6 +260,14 @@ function checkHonoured(owner: string, podSpec: PodSpec): void {
 }
 
 /** Whether the labels of a pod are those that a selector asks for. */
-export function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
+function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(selector).every(([name, value]) => labels[name] === value);
+}
+
+/** Whether a Service sends connections to a pod when that is ready. */
+export function isBehind(
+  service: Pick<ServiceManifest, 'namespace' | 'selector'>,
+  pod: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> },
+): boolean {
+  return service.namespace === pod.namespace && selects(service.selector, pod.labels);
 }

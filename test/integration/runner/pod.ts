@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Container } from '../../../src';
+import { discoverBackends } from './backend-discovery';
 import { binaryOf, programOf } from './binaries';
 import { ContainerProcess, type ExitStatus, type ProcessSpec } from './container-process';
 import { until } from './deadline';
+import type { ClusterState } from './discovered-targets';
+import { discoverTargets } from './discovery';
 import { environment } from './environment';
 import { expandVariables, localize, type Place } from './localize';
 import type { WorkloadManifest } from './manifests';
 import { PROBE_DEFAULTS, runProbe, type Probe } from './probe';
+import { SERVICE_ACCOUNT_PATH } from './service-account';
 import { checkFree } from './subnet';
-import { PodVolumes, writeFiles, type VolumeSources } from './volumes';
+import { PodVolumes, writeFiles, type Mount, type VolumeSources } from './volumes';
 import type { Watchdog } from './watchdog';
 
 /** The default of Kubernetes. */
@@ -28,6 +32,19 @@ export interface PodContext extends Pick<VolumeSources, 'configMaps' | 'secrets'
   readonly endpointPropagation: number;
   /** Looks a host up. @returns nothing for one outside of the stack */
   resolve(host: string, namespace: string): string | undefined;
+  /** What the Kubernetes API and DNS tell about the stack. */
+  cluster(): ClusterState;
+}
+
+/** What a container gets: its mounts, and its variables as rendered. */
+interface Outfit {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly folders: ReadonlyMap<string, string>;
+  /** For args and variables. */
+  readonly rewrite: (text: string) => string;
+  /** For the texts of ConfigMaps. */
+  readonly rewriteFile: (text: string) => string;
 }
 
 /** A pod: its containers as processes on an address of its own. */
@@ -36,6 +53,8 @@ export class Pod {
   public readonly labels: Readonly<Record<string, string>>;
 
   private readonly volumes: PodVolumes;
+  /** As this pod knows them by now. */
+  private readonly configMaps: Map<string, Readonly<Record<string, string>>>;
   private containers: ContainerProcess[] = [];
   /** What the containers of earlier lives said. */
   private earlierLogs = '';
@@ -45,17 +64,20 @@ export class Pod {
   public constructor(
     public readonly name: string,
     public readonly address: string,
-    private readonly manifest: WorkloadManifest,
+    public readonly manifest: WorkloadManifest,
     private readonly context: PodContext,
   ) {
     this.namespace = manifest.namespace;
     this.labels = manifest.podLabels;
+    this.configMaps = new Map(context.configMaps);
     this.volumes = new PodVolumes({
       ...context,
+      configMaps: this.configMaps,
       pod: name,
       namespace: manifest.namespace,
       volumes: manifest.podSpec.volumes ?? [],
       claimTemplates: manifest.claimTemplates,
+      serviceAccount: manifest.podSpec.automountServiceAccountToken ?? false,
     });
   }
 
@@ -160,6 +182,26 @@ export class Pod {
     if (signal === 'SIGKILL') await Promise.all(this.containers.map(({ exited }) => exited));
   }
 
+  /**
+   * Changes the files of a ConfigMap below the running processes, as the kubelet does after an edit; the other pods do
+   * not see it. It does not tell the processes: send them a signal with `kill`, or wait until they look.
+   *
+   * @param files all files that the ConfigMap has from now on
+   * @throws Error when no container mounts the ConfigMap, but for single files of it, which the kubelet leaves alone
+   */
+  public updateConfigMap(name: string, files: Readonly<Record<string, string>>): void {
+    this.main();
+    const follows = ({ configMaps }: Mount): boolean => configMaps.includes(name);
+    if (!this.lastingContainers.some((container) => this.outfit(container).mounts.some(follows))) {
+      throw new Error(`${this.name}: no container mounts the ConfigMap ${name} as a folder`);
+    }
+    this.configMaps.set(`${this.namespace}/${name}`, files);
+    for (const container of this.lastingContainers) {
+      const { mounts, rewriteFile } = this.outfit(container);
+      for (const mount of mounts.filter(follows)) writeFiles(mount, rewriteFile);
+    }
+  }
+
   /** Ends the pod at once, whatever state it is in. */
   public async destroy(): Promise<void> {
     this.watching.abort();
@@ -184,7 +226,13 @@ export class Pod {
     return main;
   }
 
-  private async runInitContainer(container: Container & { readonly restartPolicy?: string }): Promise<void> {
+  /** All containers but those that end before the others start. */
+  private get lastingContainers(): readonly Container[] {
+    const { containers, initContainers = [] } = this.manifest.podSpec;
+    return [...initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always'), ...containers];
+  }
+
+  private async runInitContainer(container: Container): Promise<void> {
     const process = this.spawn(container);
     if (container.restartPolicy === 'Always') {
       this.containers.push(process);
@@ -199,26 +247,47 @@ export class Pod {
   }
 
   private processSpec(container: Container): ProcessSpec {
-    const { name, address, namespace, context } = this;
-    const resolve = (host: string): string | undefined => context.resolve(host, namespace);
-    const folders = new Map<string, string>();
-    const place: Place = { address, resolve, folders };
-    const rewrite = (text: string): string => localize(text, place);
-    const { rendered } = environment(container, this, context, (text) => text);
-    const mounts = this.volumes.mounts(container, rendered);
-    for (const { mountPath, folder } of mounts) folders.set(mountPath, folder);
-    for (const mount of mounts) writeFiles(mount, rewrite);
-    const { localized } = environment(container, this, context, rewrite);
+    const { name, context } = this;
+    const { variables, mounts, folders, rewrite, rewriteFile } = this.outfit(container);
+    for (const mount of mounts) writeFiles(mount, rewriteFile);
+    const { localized } = environment(container, this, this.valueSources, rewrite);
     const [, ...command] = container.command ?? [programOf(container)];
     const argv = [...command, ...(container.args ?? [])];
     return {
       name: this.manifest.podSpec.containers.length === 1 ? name : `${name}/${container.name}`,
       binary: binaryOf(container, context.binaries),
-      args: argv.map((arg) => rewrite(expandVariables(arg, rendered))),
+      args: argv.map((arg) => rewrite(expandVariables(arg, variables))),
       // Nothing of the environment that the tests run in, which a container would not see either.
       env: { PATH: process.env.PATH ?? '', HOSTNAME: name, ...localized },
       cwd: folders.get(container.workingDir ?? '') ?? this.volumes.rootFolder(),
     };
+  }
+
+  private get valueSources(): Pick<VolumeSources, 'configMaps' | 'secrets'> {
+    return { configMaps: this.configMaps, secrets: this.context.secrets };
+  }
+
+  private outfit(container: Container): Outfit {
+    const { address, namespace, context } = this;
+    const { rendered: variables } = environment(container, this, this.valueSources, (text) => text);
+    const mounts = this.volumes.mounts(container, variables);
+    const folders = new Map(mounts.map(({ mountPath, folder }) => [mountPath, folder]));
+    const place: Place = { address, resolve: (host) => context.resolve(host, namespace), folders };
+    const rewrite = (text: string): string => {
+      if (text.includes(SERVICE_ACCOUNT_PATH) && !folders.has(SERVICE_ACCOUNT_PATH)) {
+        throw new Error(
+          `${this.name}: container ${container.name} reads ${SERVICE_ACCOUNT_PATH}, which is mounted only in pods with ` +
+            'automountServiceAccountToken: true',
+        );
+      }
+      return localize(text, place);
+    };
+    const rewriteFile = (text: string): string => {
+      const cluster = context.cluster();
+      // Hosts first: what is told about pods and Services must stay as it is in the cluster.
+      return discoverTargets(discoverBackends(rewrite(text), cluster), namespace, cluster);
+    };
+    return { variables, mounts, folders, rewrite, rewriteFile };
   }
 
   /** Keeps `ready` as the kubelet would, for this life of the pod. */

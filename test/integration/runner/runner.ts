@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClusterDns } from './dns';
 import { localizeHosts } from './localize';
-import { indexManifests, selects, type Manifests, type WorkloadManifest } from './manifests';
+import { indexManifests, isBehind, type Manifests, type WorkloadManifest } from './manifests';
 import { Pod, type PodContext } from './pod';
 import { ServiceProxy } from './service-proxy';
 import { Subnet } from './subnet';
@@ -30,8 +30,9 @@ export interface RunnerOptions {
 
 /**
  * Runs a synthesized stack on this machine: each container is a process with the rendered args, variables and config
- * files, of which only hosts, listen addresses and mount paths are changed. Each pod and each Service has a loopback
- * address of its own, so that ports stay as they are rendered.
+ * files, of which only hosts, listen addresses and mount paths are changed; where a config file leaves it to the
+ * Kubernetes API or to DNS to find pods, those of the stack are written instead. Each pod and each Service has a
+ * loopback address of its own, so that ports stay as they are rendered.
  *
  * Kubernetes brings processes back that end; the runner does not, so that a test sees it.
  */
@@ -82,6 +83,7 @@ export class Runner {
       watchdog: this.watchdog,
       endpointPropagation: options.endpointPropagation ?? 1000,
       resolve: (host, namespace) => this.dns.resolve(host, namespace),
+      cluster: () => ({ pods: this.allPods, services: [...this.services.values()] }),
     };
     this.allPods = manifests.workloads.flatMap((workload) => this.makePods(workload, manifests, context));
     this.services = new Map(
@@ -153,8 +155,7 @@ export class Runner {
     const { name, namespace, serviceName, podLabels } = workload;
     // Kubernetes gives the names of a StatefulSet's pods only where the Service exists and selects them.
     const governing = services.find(
-      (service) =>
-        service.name === serviceName && service.namespace === namespace && selects(service.selector, podLabels),
+      (service) => service.name === serviceName && isBehind(service, { namespace, labels: podLabels }),
     );
     return [...Array(workload.kind === 'DaemonSet' ? 1 : workload.replicas).keys()].map((ordinal) => {
       const pod = new Pod(`${name}-${ordinal}`, this.subnet.allocate(), workload, context);

@@ -1,6 +1,6 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { selects, type ServiceManifest, type ServicePort } from './manifests';
+import { isBehind, type ServiceManifest, type ServicePort } from './manifests';
 import type { Pod } from './pod';
 
 /** The address of a Service: connections and datagrams go to its ready pods in turn. */
@@ -46,12 +46,9 @@ export class ServiceProxy {
 
   /** The pods that connections go to. */
   private get endpoints(): Pod[] {
-    const { selector, namespace, publishNotReadyAddresses } = this.manifest;
+    const { manifest } = this;
     return this.pods.filter(
-      (pod) =>
-        pod.namespace === namespace &&
-        selects(selector, pod.labels) &&
-        (pod.ready || (publishNotReadyAddresses && pod.running)),
+      (pod) => isBehind(manifest, pod) && (pod.ready || (manifest.publishNotReadyAddresses && pod.running)),
     );
   }
 
