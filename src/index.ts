@@ -1,4 +1,5 @@
 export * from './cluster';
+export * from './exporters';
 export * from './single';
 export {
   victoriaMetricsFlags,

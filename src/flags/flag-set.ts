@@ -268,7 +268,7 @@ function quoteArrayItem(text: string): string {
 }
 
 /** Kubernetes expands $(NAME) in args, and $$ to $: a $ before either is doubled. */
-function escapeExpansion(text: string): string {
+export function escapeExpansion(text: string): string {
   return text.replace(/\$(?=[$(])/g, '$$$$');
 }
 

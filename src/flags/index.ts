@@ -1,4 +1,5 @@
 export * from './flag-set';
+export * from './plain-args';
 export * from './types';
 export * from './catalogue/victoria-metrics';
 export * from './catalogue/vmagent';

@@ -13,7 +13,7 @@ export const IMAGES = {
   vmauth: victoriaMetrics('vmauth'),
   prometheus: Image.parse('quay.io/prometheus/prometheus:v3.13.2'),
   nodeExporter: Image.parse('quay.io/prometheus/node-exporter:v1.12.1'),
-  pushgateway: Image.parse('quay.io/prometheus/pushgateway:v1.11.2'),
+  pushgateway: Image.parse('quay.io/prometheus/pushgateway:v1.11.3'),
   kubeStateMetrics: Image.parse('registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.1'),
   openTelemetryCollector: Image.parse('docker.io/otel/opentelemetry-collector-contrib:0.157.0'),
 } as const;

@@ -21,6 +21,8 @@ export interface ScrapeTargetProps {
   readonly credentials?: Credentials;
   /** Whether labels that the pods report win over those of the pods themselves, since they tell of others. @default false */
   readonly honorLabels?: boolean;
+  /** Whether the metrics are those of the node, whose name is then the label `instance`. @default false */
+  readonly ofNode?: boolean;
 }
 
 /** Where every one of a set of pods serves its own metrics. */
@@ -34,6 +36,7 @@ export class ScrapeTarget {
   public readonly path: string;
   public readonly credentials: Credentials | undefined;
   public readonly honorLabels: boolean;
+  public readonly ofNode: boolean;
 
   private readonly owner: Wired;
 
@@ -48,6 +51,7 @@ export class ScrapeTarget {
     this.path = props.path ?? '/metrics';
     this.credentials = props.credentials;
     this.honorLabels = props.honorLabels ?? false;
+    this.ofNode = props.ofNode ?? false;
   }
 
   /** Lets the consumer's pods scrape these pods, in the NetworkPolicies of both sides. */

@@ -80,6 +80,8 @@ export interface MetricsPort {
   readonly path?: string;
   /** Whether the metrics tell of others, so that their own labels win over those of the pod. @default false */
   readonly honorLabels?: boolean;
+  /** Whether the metrics are those of the node, whose name is then the label `instance`. @default false */
+  readonly ofNode?: boolean;
 }
 
 /** How long a clean exit takes. */
@@ -159,7 +161,7 @@ export abstract class Workload extends Construct implements Wired {
       problems,
     );
     this.metrics = spec.metrics.map(
-      ({ portName, path, honorLabels }) =>
+      ({ portName, path, honorLabels, ofNode }) =>
         new ScrapeTarget({
           owner: this,
           name,
@@ -171,6 +173,7 @@ export abstract class Workload extends Construct implements Wired {
           path,
           credentials: spec.credentials,
           honorLabels,
+          ofNode,
         }),
     );
 
