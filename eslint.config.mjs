@@ -60,7 +60,7 @@ export default tseslint.config(
           zones: [
             ...noImportUpwards,
             { target: './src/client', from: './src', except: ['./client'], message: 'the client stands alone' },
-            { target: './src', from: ['./charts', './test', './bench', './dashboards', './rules'] },
+            { target: './src', from: ['./charts', './examples', './test', './bench', './dashboards', './rules'] },
           ],
         },
       ],

@@ -2,22 +2,56 @@ import { ApiObject, Chart } from 'cdk8s';
 import type { Construct } from 'constructs';
 import {
   DefaultDeny,
+  KubeStateMetrics,
+  NodeExporter,
+  Pushgateway,
+  Scrape,
   StackDefaults,
+  VmAgent,
+  VmAuth,
   VmCluster,
   VmSingle,
+  type KubeStateMetricsProps,
+  type NodeExporterProps,
+  type PushgatewayProps,
   type StackDefaultsProps,
+  type VmAgentProps,
+  type VmAuthProps,
+  type VmAuthUser,
   type VmClusterProps,
   type VmSingleProps,
 } from '../src';
 
-/** What makes an environment: a cluster or a single node, and what holds for all of its pods. */
+/** What makes an environment: where metrics are kept, what collects them, who may read and write them. */
 export interface MetricsStackProps {
   readonly namespace: string;
   readonly storage: { readonly cluster: VmClusterProps } | { readonly single: VmSingleProps };
+  /** Scrapes the whole stack, and what is named here. */
+  readonly agent: Omit<VmAgentProps, 'remoteWrite'>;
+  readonly exporters?: ExportersProps;
+  /** vmauth in front of the storage. @default - none */
+  readonly access?: AccessProps;
   readonly defaults?: StackDefaultsProps;
 }
 
-/** The namespace, in a file of its own so that it is there before what lives in it. */
+/** What tells about the Kubernetes cluster and about jobs; none unless named. */
+export interface ExportersProps {
+  /** In a namespace of its own, which lets it look at the nodes. */
+  readonly nodes?: NodeExporterProps;
+  readonly kubeState?: KubeStateMetricsProps;
+  readonly pushgateway?: PushgatewayProps;
+}
+
+type Right = 'read' | 'write';
+
+/** Who may do what with the metrics of the default tenant. */
+export interface AccessProps extends Omit<VmAuthProps, 'users' | 'unauthorized'> {
+  readonly users?: Readonly<Record<string, Omit<VmAuthUser, 'routes'> & { readonly may: readonly Right[] }>>;
+  /** What needs no credentials. @default - nothing */
+  readonly everybodyMay?: readonly Right[];
+}
+
+/** A namespace, in a file of its own so that it is there before what lives in it. */
 class NamespaceChart extends Chart {
   public constructor(scope: Construct, id: string, namespace: string, podSecurity: 'restricted' | 'privileged') {
     super(scope, id);
@@ -30,17 +64,63 @@ class NamespaceChart extends Chart {
   }
 }
 
+/** What looks at the nodes, which Pod Security wants apart from everything else. */
+class NodesChart extends Chart {
+  public readonly exporter: NodeExporter;
+
+  public constructor(scope: Construct, id: string, namespace: string, { defaults = {}, props }: NodesProps) {
+    super(scope, id, { namespace });
+    StackDefaults.set(this, defaults);
+    this.addDependency(new NamespaceChart(scope, `${id}-namespace`, namespace, 'privileged'));
+    this.exporter = new NodeExporter(this, 'nodes', props);
+  }
+}
+
+interface NodesProps {
+  readonly defaults?: StackDefaultsProps;
+  readonly props: NodeExporterProps;
+}
+
 /** The metrics stack of one environment. */
 export class MetricsStack extends Chart {
   public readonly storage: VmCluster | VmSingle;
+  public readonly agent: VmAgent;
+  public readonly auth: VmAuth | undefined;
+  public readonly pushgateway: Pushgateway | undefined;
 
   public constructor(scope: Construct, id: string, props: MetricsStackProps) {
-    super(scope, id, { namespace: props.namespace });
-    StackDefaults.set(this, props.defaults ?? {});
-    this.addDependency(new NamespaceChart(scope, `${id}-namespace`, props.namespace, 'restricted'));
+    const { namespace, storage, agent, exporters = {}, access, defaults = {} } = props;
+    super(scope, id, { namespace });
+    StackDefaults.set(this, defaults);
+    this.addDependency(new NamespaceChart(scope, `${id}-namespace`, namespace, 'restricted'));
     this.storage =
-      'cluster' in props.storage
-        ? new VmCluster(this, 'metrics', props.storage.cluster)
-        : new VmSingle(this, 'metrics', props.storage.single);
+      'cluster' in storage
+        ? new VmCluster(this, 'metrics', storage.cluster)
+        : new VmSingle(this, 'metrics', storage.single);
+
+    const nodes =
+      exporters.nodes &&
+      new NodesChart(scope, `${id}-nodes`, `${namespace}-nodes`, { defaults, props: exporters.nodes });
+    this.agent = new VmAgent(this, 'agent', {
+      ...agent,
+      remoteWrite: [this.storage.write()],
+      scrape: [...(agent.scrape ?? []), ...(nodes ? [Scrape.component(nodes.exporter)] : [])],
+    });
+    if (exporters.kubeState) new KubeStateMetrics(this, 'kubernetes', exporters.kubeState);
+    this.pushgateway = exporters.pushgateway && new Pushgateway(this, 'jobs', exporters.pushgateway);
+    this.auth = access && new VmAuth(this, 'gateway', this.vmAuthProps(access));
+  }
+
+  private vmAuthProps({ users, everybodyMay, ...props }: AccessProps): VmAuthProps {
+    const routes = (rights: readonly Right[]): VmAuthUser['routes'] =>
+      rights.map((right) => (right === 'read' ? this.storage.read() : this.storage.write()));
+    const accounts = Object.entries(users ?? {}).map(
+      ([name, { may, ...user }]) => [name, { ...user, routes: routes(may) }] as const,
+    );
+    return {
+      ...props,
+      users: users && Object.fromEntries(accounts),
+      unauthorized: everybodyMay && { routes: routes(everybodyMay) },
+    };
   }
 }

@@ -1,5 +1,27 @@
+export * from './agent';
+export * from './auth';
 export * from './cluster';
 export * from './exporters';
+export * from './exposure';
+export {
+  Scrape,
+  SCRAPE_LABELS,
+  type AnnotatedProps,
+  type DiscoveryProps,
+  type GlobalScrapeProps,
+  type KubeletProps,
+  type RawScrapeConfig,
+  type RawValue,
+  type RelabelAction,
+  type RelabelConfig,
+  type ScrapeConfig,
+  type ScrapeDestination,
+  type ScrapeJob,
+  type ScrapeJobProps,
+  type ScrapeNeeds,
+  type ScrapeTls,
+  type StaticProps,
+} from './scrape';
 export * from './single';
 export {
   victoriaMetricsFlags,

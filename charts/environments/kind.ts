@@ -1,5 +1,5 @@
-import { Size } from 'cdk8s';
-import { Cpu, Retention } from '../../src';
+import { Duration, Size } from 'cdk8s';
+import { Cpu, Retention, Scrape } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
 
 const small = {
@@ -7,7 +7,12 @@ const small = {
   memory: { request: Size.mebibytes(96), limit: Size.mebibytes(384) },
 };
 
-/** A replicated cluster that fits on a laptop. */
+const tiny = {
+  cpu: { request: Cpu.millis(20) },
+  memory: { request: Size.mebibytes(48), limit: Size.mebibytes(192) },
+};
+
+/** A replicated cluster with all that a demonstration shows, which fits on a laptop and needs no Secret. */
 export const kind: MetricsStackProps = {
   namespace: 'monitoring',
   storage: {
@@ -19,4 +24,16 @@ export const kind: MetricsStackProps = {
       vmselect: { replicas: 2, resources: small },
     },
   },
+  agent: {
+    global: { interval: Duration.seconds(15), externalLabels: { cluster: 'kind' } },
+    // The kubelets of kind have certificates that nobody signed.
+    scrape: [Scrape.annotatedPods(), Scrape.nodes({ tls: { insecureSkipVerify: true } }), Scrape.apiServer()],
+    resources: small,
+  },
+  exporters: {
+    nodes: { resources: tiny },
+    kubeState: { resources: tiny },
+    pushgateway: { resources: tiny },
+  },
+  access: { replicas: 1, everybodyMay: ['read', 'write'], resources: tiny },
 };

@@ -1,14 +1,20 @@
 import { Duration, Size } from 'cdk8s';
-import { Cpu, Retention } from '../../src';
+import { Cpu, Retention, Scrape, SecretRef } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
 
-/** A replicated cluster with one vmstorage node in each of three zones: any one node or zone may fail. */
+const SCRAPE_INTERVAL = Duration.seconds(30);
+
+/**
+ * A replicated cluster with one vmstorage node in each of three zones: any one node or zone may fail. Two agents scrape
+ * everything, and of their samples one is kept. People and programs come in by vmauth.
+ */
 export const production: MetricsStackProps = {
   namespace: 'monitoring',
   storage: {
     cluster: {
       retention: Retention.months(12),
       replicationFactor: 2,
+      dedupInterval: SCRAPE_INTERVAL,
       queryLimits: { maxQueryDuration: Duration.seconds(60), maxConcurrentRequests: 100 },
       vmstorage: {
         replicas: 3,
@@ -36,6 +42,25 @@ export const production: MetricsStackProps = {
           memory: { request: Size.gibibytes(4), limit: Size.gibibytes(4) },
         },
       },
+    },
+  },
+  agent: {
+    replicas: 2,
+    queue: { size: Size.gibibytes(20), storageClass: 'fast-ssd' },
+    global: { interval: SCRAPE_INTERVAL, externalLabels: { cluster: 'production' } },
+    scrape: [Scrape.annotatedPods(), Scrape.serviceEndpoints(), Scrape.nodes(), Scrape.apiServer()],
+    resources: {
+      cpu: { request: Cpu.millis(500) },
+      memory: { request: Size.gibibytes(1), limit: Size.gibibytes(1) },
+    },
+    spread: { hosts: 'required' },
+  },
+  exporters: { nodes: {}, kubeState: {}, pushgateway: { persistence: { size: Size.gibibytes(1) } } },
+  access: {
+    replicas: 2,
+    users: {
+      grafana: { password: SecretRef.of('vmauth-users', 'grafana'), may: ['read'] },
+      writer: { bearerToken: SecretRef.of('vmauth-users', 'writer'), may: ['write'] },
     },
   },
 };

@@ -1,5 +1,5 @@
 import { Duration, Size } from 'cdk8s';
-import { Cpu, Retention } from '../../src';
+import { Cpu, Retention, Scrape } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
 
 /** One process on one fast disk. */
@@ -18,4 +18,5 @@ export const singleNode: MetricsStackProps = {
       extraFlags: { 'memory.allowedPercent': 80 },
     },
   },
+  agent: { scrape: [Scrape.annotatedPods()] },
 };

@@ -112,8 +112,7 @@ function textOf(value: unknown): string {
 
 /** Value classes say themselves how they are written. */
 function hasOwnText(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype !== Object.prototype && prototype !== Array.prototype && Object.hasOwn(prototype ?? {}, 'toString');
+  return !Array.isArray(value) && value.toString !== Object.prototype.toString;
 }
 
 function isAmount(value: unknown): boolean {

@@ -85,6 +85,9 @@ export type ServerFlags = Pick<
 
 export const HTTP_PORT_NAME = 'http';
 
+/** What serves the pages about the process, where clients must not reach them. */
+const INTERNAL_PORT_NAME = 'internal';
+
 /** What is special about a VictoriaMetrics process. */
 export interface ServerSpec<F extends ServerFlags> extends Omit<
   WorkloadSpec,
@@ -92,6 +95,8 @@ export interface ServerSpec<F extends ServerFlags> extends Omit<
 > {
   readonly flags: FlagSet<F>;
   readonly httpPort: number;
+  /** A port of its own for `/health`, `/metrics` and the other pages about the process. @default - the HTTP port */
+  readonly internalPort?: number;
   readonly extraPorts?: readonly PortProps[];
   /** Whether a process that no longer accepts connections is restarted. */
   readonly liveness: boolean;
@@ -101,17 +106,20 @@ export interface ServerSpec<F extends ServerFlags> extends Omit<
 /** A process of VictoriaMetrics: one HTTP listener with `/health` and `/metrics`, and flags. */
 export abstract class VictoriaMetricsServer<F extends ServerFlags> extends Workload {
   protected constructor(scope: Construct, id: string, spec: ServerSpec<F>) {
-    const { flags, httpPort, extraPorts = [], liveness, props, prefix } = spec;
+    const { flags, httpPort, internalPort, extraPorts = [], liveness, props, prefix } = spec;
+    const internal =
+      internalPort === undefined ? [] : [{ name: INTERNAL_PORT_NAME, port: internalPort, podsOnly: true }];
+    const pagesPortName = internal[0]?.name ?? HTTP_PORT_NAME;
     setServerFlags(flags, httpPort, props.httpAuth, prefix);
     flags.addExtra(props.extraFlags, `${prefix}extraFlags`);
     super(scope, id, {
       ...spec,
       args: () => flags.render(secretPath),
       secrets: () => [...flags.secrets(), ...(spec.secrets?.() ?? [])],
-      ports: [{ name: HTTP_PORT_NAME, port: httpPort, appProtocol: 'http' }, ...extraPorts],
-      metrics: [{ portName: HTTP_PORT_NAME }],
+      ports: [{ name: HTTP_PORT_NAME, port: httpPort, appProtocol: 'http' }, ...internal, ...extraPorts],
+      metrics: [{ portName: pagesPortName }],
       credentials: props.httpAuth,
-      probes: probes(liveness),
+      probes: probes(liveness, pagesPortName),
     });
   }
 }
@@ -136,9 +144,9 @@ function setServerFlags(
     .refuse(['envflag.enable'], 'flags from the environment escape every check', 'use `extraFlags` for each flag');
 }
 
-function probes(liveness: boolean): Probes {
+function probes(liveness: boolean, pagesPortName: string): Probes {
   return {
-    readiness: readinessProbe({ httpGet: { path: '/health', port: HTTP_PORT_NAME } }),
+    readiness: readinessProbe({ httpGet: { path: '/health', port: pagesPortName } }),
     // A busy process may be slow to answer; only one that no longer accepts connections is beyond help.
     liveness: liveness ? livenessProbe({ tcpSocket: { port: HTTP_PORT_NAME } }) : undefined,
   };

@@ -86,6 +86,10 @@ export class Endpoint {
     return `${scheme}://${host}${standard ? '' : `:${port}`}${path}`;
   }
 
+  public toString(): string {
+    return this.url;
+  }
+
   /** `host:port`, as protocols without a URL want it. */
   public get address(): string {
     return `${this.props.host}:${this.props.port}`;

@@ -12,6 +12,8 @@ export interface PortProps {
   readonly source?: string;
   /** What speaks on it, for `appProtocol` of the Service. @default - not said */
   readonly appProtocol?: string;
+  /** Whether Services leave it out: the pods are asked for it directly. @default false */
+  readonly podsOnly?: boolean;
 }
 
 /** Changes to the Service of a component. */
@@ -73,5 +75,8 @@ export function readyPodsService(ports: readonly PortProps[], selector: Readonly
 }
 
 function servicePorts(ports: readonly PortProps[]): object[] {
-  return expandProtocols(ports).map((entry) => ({ ...entry, targetPort: entry.name }));
+  return expandProtocols(ports.filter(({ podsOnly }) => !podsOnly)).map((entry) => ({
+    ...entry,
+    targetPort: entry.name,
+  }));
 }

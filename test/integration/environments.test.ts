@@ -1,72 +1,141 @@
 import { join } from 'node:path';
 import { ENVIRONMENTS } from '../../charts/environments';
 import { VictoriaMetricsClient, type VectorSeries } from '../../src/client';
-import { droppedSamples, MetricsPage, storedSamples } from './metrics-page';
-import { describeWith, readManifests, Runner, until, type Pod } from './runner';
-import { flush, untilConnected } from './stacks';
+import { droppedSamples, MetricsPage } from './metrics-page';
+import { describeWith, findBinary, readManifests, Runner, until, type Pod } from './runner';
+import { flush, untilConnected, withDryRun } from './stacks';
 
-jest.setTimeout(180_000);
+jest.setTimeout(240_000);
 
-const CLUSTER = ['vmstorage', 'vminsert', 'vmselect'];
-const SINGLE = ['victoria-metrics'];
+interface Workload {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } };
+}
 
-/** Names of flags in the args of a container, by the name of its workload. */
+interface Container {
+  readonly name: string;
+  readonly args?: readonly string[];
+}
+
+/** Programs by the name of their container, where it is not that of their binary. */
+const BINARIES: Readonly<Record<string, string>> = {
+  vmsingle: 'victoria-metrics',
+  otelcol: 'otelcol-contrib',
+};
+
+/** In no package. The first does not start without a Kubernetes API, the second where it is installed by hand. */
+const MAY_BE_LEFT_OUT = ['kube-state-metrics', 'otelcol'];
+
+/** What the environments refer to and whoever applies them makes. */
+const SECRETS = { 'vmauth-users': { grafana: 'read-password', writer: 'write-token' } };
+
+const main = (workload: object): Container | undefined =>
+  (workload as { spec?: { template?: Workload['spec']['template'] } }).spec?.template?.spec.containers[0];
+
+const isPresent = (name: string): boolean =>
+  name !== 'kube-state-metrics' && findBinary(BINARIES[name] ?? name) !== undefined;
+
+/** Names of VictoriaMetrics' flags in the args of a container, by the name of its workload. */
 function renderedFlags(objects: readonly object[]): Map<string, string[]> {
-  interface Workload {
-    readonly kind: string;
-    readonly metadata: { readonly name: string };
-    readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { args: string[] }[] } } };
-  }
   return new Map(
-    (objects as readonly Workload[])
-      .filter(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment')
-      .map(({ metadata, spec }) => {
-        const names = spec.template.spec.containers[0]!.args.map((arg) => /^-([^=]+)=/.exec(arg)![1]!);
-        return [metadata.name, [...new Set(names)].sort()];
-      }),
+    objects.flatMap((object) => {
+      const names = (main(object)?.args ?? []).flatMap((arg) => /^-(?!-)([^=]+)=/.exec(arg)?.[1] ?? []);
+      return names.length > 0 ? [[(object as Workload).metadata.name, [...new Set(names)].sort()]] : [];
+    }),
   );
 }
 
-for (const [name, { storage }] of Object.entries(ENVIRONMENTS)) {
-  const isCluster = 'cluster' in storage;
-  describeWith(isCluster ? CLUSTER : SINGLE, `the environment ${name}`, () => {
-    it('starts as it is committed, takes all of its args, stores and answers', async () => {
-      const objects = readManifests(join(__dirname, '../../dist', name));
-      const stack = await Runner.start(objects);
-      try {
-        const client = isCluster
-          ? VictoriaMetricsClient.cluster({
-              insert: stack.url('metrics-vminsert'),
-              select: stack.url('metrics-vmselect'),
-            })
-          : VictoriaMetricsClient.single(stack.url('metrics-vmsingle'));
-        await client.health();
-        const flags = renderedFlags(objects);
-        const pods = stack.pods();
-        expect(new Set(pods.map(workloadOf))).toEqual(new Set(flags.keys()));
-        for (const [pod, page] of await Promise.all(
-          pods.map(async (each) => [each, await MetricsPage.of(each)] as const),
-        )) {
-          expect([pod.name, Object.keys(page.setFlags()).sort()]).toEqual([pod.name, flags.get(workloadOf(pod))]);
-        }
+const workloadOf = ({ name }: Pod): string => name.replace(/-\d+$/, '');
 
-        await untilConnected(stack, stack.pods('metrics-vmstorage').length);
-        const timestamp = Date.now() - 60_000;
-        await client.remoteWrite([{ labels: { __name__: 'started' }, samples: [{ timestamp, value: 1 }] }]);
-        const copies = 'cluster' in storage ? (storage.cluster.replicationFactor ?? 1) : 1;
-        await until('all copies are stored', async () => (await storedSamples(stack)) === copies);
-        await flush(stack);
-        const { result, isPartial } = await client.query('count_over_time(started[5m])', { nocache: true });
-        expect([isPartial, (result as readonly VectorSeries[]).map(({ value }) => value)]).toEqual([false, [1]]);
-        expect(await droppedSamples(stack)).toBe(0);
-        client.close();
-      } finally {
-        await stack.close();
-      }
-    });
-  });
+interface Targets {
+  readonly data: {
+    readonly activeTargets: readonly { readonly labels: { readonly pod: string }; readonly health: string }[];
+  };
 }
 
-function workloadOf({ name }: Pod): string {
-  return name.replace(/-\d+$/, '');
+/** The targets of an agent, by the name of their pod, with their state. */
+async function targetsOf(agent: Pod): Promise<Map<string, string>> {
+  const answer = (await (await fetch(`${agent.url()}/api/v1/targets?state=active`)).json()) as Targets;
+  return new Map(answer.data.activeTargets.map(({ labels, health }) => [labels.pod, health]));
+}
+
+for (const [name, { storage, access }] of Object.entries(ENVIRONMENTS)) {
+  const committed = readManifests(join(__dirname, '../../dist', name));
+  const programs = committed.flatMap((object) => main(object)?.name ?? []);
+  const leftOut = programs.filter((program) => MAY_BE_LEFT_OUT.includes(program) && !isPresent(program));
+  const needed = programs
+    .filter((program) => !leftOut.includes(program))
+    .map((program) => BINARIES[program] ?? program);
+  const title = `the environment ${name}${leftOut.length > 0 ? `, without ${leftOut.join(' and ')}` : ''}`;
+  const isCluster = 'cluster' in storage;
+
+  describeWith(needed, title, () => {
+    let stack: Runner;
+    let client: VictoriaMetricsClient;
+
+    beforeAll(async () => {
+      const objects = committed.filter((object) => !leftOut.includes(main(object)?.name ?? ''));
+      stack = await Runner.start(withDryRun(objects), { secrets: SECRETS });
+      client = isCluster
+        ? VictoriaMetricsClient.cluster({
+            insert: stack.url('metrics-vminsert'),
+            select: stack.url('metrics-vmselect'),
+          })
+        : VictoriaMetricsClient.single(stack.url('metrics-vmsingle'));
+    });
+
+    afterAll(async () => {
+      client.close();
+      await stack.close();
+    });
+
+    it('starts as it is committed, and takes all of its args', async () => {
+      await client.health();
+      const flags = renderedFlags(committed);
+      for (const pod of stack.pods().filter((each) => flags.has(workloadOf(each)))) {
+        const page = await MetricsPage.of(pod);
+        expect([pod.name, Object.keys(page.setFlags()).sort()]).toEqual([pod.name, flags.get(workloadOf(pod))]);
+      }
+    });
+
+    it('stores and answers', async () => {
+      await untilConnected(stack, stack.pods('metrics-vmstorage').length);
+      const timestamp = Date.now() - 60_000;
+      await client.remoteWrite([{ labels: { __name__: 'started' }, samples: [{ timestamp, value: 1 }] }]);
+      const answer = await until('the sample can be queried', async () => {
+        await flush(stack);
+        const { result, isPartial } = await client.query('count_over_time(started[5m])', { nocache: true });
+        const series = result as readonly VectorSeries[];
+        return series.length > 0 && { isPartial, values: series.map(({ value }) => value) };
+      });
+      expect(answer).toEqual({ isPartial: false, values: [1] });
+      expect(await droppedSamples(stack)).toBe(0);
+    });
+
+    it('scrapes every one of its pods, from each agent', async () => {
+      const pods = stack.pods().map((pod) => [pod.name, 'up'] as const);
+      for (const agent of stack.pods('agent-vmagent')) {
+        const targets = await until(
+          `all targets of ${agent.name} are up`,
+          async () => {
+            const found = await targetsOf(agent);
+            return [...found.values()].every((health) => health === 'up') && found;
+          },
+          { timeout: 90_000 },
+        );
+        expect([agent.name, targets]).toEqual([agent.name, new Map(pods)]);
+      }
+    });
+
+    if (!access) return;
+
+    it('lets in by vmauth whom it should', async () => {
+      const query = `${stack.url('gateway-vmauth')}/api/v1/query?query=1`;
+      const asReader = { headers: { authorization: `Basic ${btoa('grafana:read-password')}` } };
+      const statuses = await Promise.all([fetch(query), fetch(query, asReader)]);
+      const isOpen = access.everybodyMay !== undefined;
+      expect(statuses.map(({ status }) => status)).toEqual([isOpen ? 200 : 401, 200]);
+    });
+  });
 }

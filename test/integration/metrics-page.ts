@@ -15,8 +15,9 @@ export class MetricsPage {
    * as they were then: a page with another number than the first was made after that.
    */
   public static async of(pod: Pod): Promise<MetricsPage> {
+    const url = pod.url(pod.portNames.includes('internal') ? 'internal' : 'http');
     const read = async () => {
-      const response = await fetch(`${pod.url()}/metrics`);
+      const response = await fetch(`${url}/metrics`);
       if (!response.ok) throw new Error(`${pod.name}: /metrics answered ${response.status}`);
       return new MetricsPage(await response.text());
     };
@@ -60,7 +61,7 @@ export class MetricsPage {
 
 /** Samples that any running process of the stack dropped although it said that it took them. */
 export async function droppedSamples(stack: Runner): Promise<number> {
-  const running = stack.pods().filter((pod) => pod.running);
+  const running = stack.pods().filter((pod) => pod.running && pod.labels['app.kubernetes.io/name']?.startsWith('vm'));
   const pages = await Promise.all(running.map((pod) => MetricsPage.of(pod)));
   return pages.reduce((sum, page) => sum + page.sum('vm_rows_ignored_total') + page.sum('vm_rows_invalid_total'), 0);
 }

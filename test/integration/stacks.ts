@@ -43,6 +43,23 @@ function synthesize<T>(make: (chart: Chart) => T): Synthesized<T> {
   return { component, objects: parseManifests(app.synthYaml()) };
 }
 
+interface PodSpec {
+  readonly containers: readonly { readonly name: string; readonly args?: readonly string[] }[];
+  initContainers?: object[];
+}
+
+/** Has vmagent and vmauth check their files before they start, with the very args of the container. */
+export function withDryRun(objects: readonly object[]): object[] {
+  return (structuredClone(objects) as { spec?: { template?: { spec?: PodSpec } } }[]).map((object) => {
+    const pod = object.spec?.template?.spec;
+    const [main] = pod?.containers ?? [];
+    if (pod && main && (main.name === 'vmagent' || main.name === 'vmauth')) {
+      pod.initContainers = [{ ...main, name: 'dry-run', args: [...(main.args ?? []), '-dryRun'] }];
+    }
+    return object;
+  });
+}
+
 /** A client at the place of the endpoints in the running stack. */
 export function clientOf(
   stack: Runner,

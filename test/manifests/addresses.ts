@@ -18,11 +18,15 @@ const ADDRESS =
 
 const STANDARD_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
-/** Every `service.namespace.svc` and `pod.service.namespace.svc` that the pods are told. */
+/** The name of the API server, which every cluster has and manifests do not make. */
+const API_SERVER = { service: 'kubernetes', namespace: 'default' };
+
+/** Every `service.namespace.svc` and `pod.service.namespace.svc` that the pods are told, but that of the API server. */
 export function inClusterAddresses(workload: Workload, objects: readonly Manifest[]): Address[] {
   return podTexts(workload, objects).flatMap(({ place, text }) =>
-    [...text.matchAll(ADDRESS)].map(({ groups }) => {
+    [...text.matchAll(ADDRESS)].flatMap(({ groups }) => {
       const { scheme = '', host = '', pod, service = '', namespace = '', port } = groups ?? {};
+      if (service === API_SERVER.service && namespace === API_SERVER.namespace) return [];
       return { place, host, pod, service, namespace, port: port ? Number(port) : STANDARD_PORTS[scheme] };
     }),
   );

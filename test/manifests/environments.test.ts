@@ -18,7 +18,7 @@ interface Expectations {
 
 const EXPECTATIONS: Readonly<Record<string, Expectations>> = {
   kind: { policies: { 'fits on a laptop': fitsOn({ cpu: 2, memory: 4 * GIBIBYTE }) } },
-  production: {},
+  production: { secrets: ['monitoring/vmauth-users/grafana', 'monitoring/vmauth-users/writer'] },
   'single-node': { cpuLimited: ['vmsingle'] },
 };
 

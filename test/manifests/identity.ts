@@ -59,6 +59,9 @@ export const uniqueNames: Policy = (objects) => {
   return titles.filter((title, index) => titles.indexOf(title) !== index).map((title) => `${title}: is there twice`);
 };
 
+/** Namespaces that every cluster has. */
+const BUILT_IN = ['default', 'kube-system'];
+
 /** What lives in a namespace says which, and the environment makes it. */
 export const existingNamespaces: Policy = (objects) =>
   objects.flatMap((object) => {
@@ -67,7 +70,7 @@ export const existingNamespaces: Policy = (objects) =>
       return namespace === undefined ? [] : [`${titleOf(object)}: a ${object.kind} lives in no namespace`];
     }
     if (namespace === undefined) return [`${titleOf(object)}: has no namespace`];
-    return findObject(objects, 'Namespace', undefined, namespace)
+    return BUILT_IN.includes(namespace) || findObject(objects, 'Namespace', undefined, namespace)
       ? []
       : [`${titleOf(object)}: nothing makes its namespace`];
   });

@@ -11,7 +11,7 @@ import {
 } from './manifest';
 
 /** What stands for a secret that is read elsewhere: a file, or a variable in one of the notations in use. */
-const REFERENCE = String.raw`(?:file:|/|%\{|\$\{|\$\(|\$__|<|\*{3}|(?:true|false|null|none)\b)`;
+const REFERENCE = String.raw`(?:file:|/|%\{|\|[-+\d]*\s+%\{|\$\{|\$\(|\$__|<|\*{3}|(?:true|false|null|none)\b)`;
 
 const SECRET_WORD =
   'passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|auth[-_]?key|routing[-_]key|service[-_]key|credentials?';

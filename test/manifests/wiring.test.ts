@@ -23,8 +23,10 @@ describe.each(environments)('%s', (_name, objects) => {
     const allowed = pods.flatMap((source) =>
       pods.flatMap((target) =>
         podPorts(target)
-          .filter((port) => mayConnect(source, target, port, objects))
-          // Pods on the network of their node are reached by whoever may reach any address on the port.
+          // Between pods on the network of their nodes there is no NetworkPolicy.
+          .filter(
+            (port) => !(source.pod.hostNetwork && target.pod.hostNetwork) && mayConnect(source, target, port, objects),
+          )
           .map((port) => title({ source, target, port })),
       ),
     );

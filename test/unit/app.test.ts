@@ -49,6 +49,7 @@ test('a mistake in one environment leaves all of them as they are, and every mis
   const vmstorage = { volume: { size: Size.gibibytes(10) } };
   const wrong = (replicationFactor: number) => ({
     namespace: 'monitoring',
+    agent: {},
     storage: { cluster: { replicationFactor, vmstorage: { ...vmstorage, replicas: 1 } } },
   });
   expect(() => writeEnvironments(outdir, { ...ENVIRONMENTS, kind: wrong(2), 'single-node': wrong(3) })).toThrow(

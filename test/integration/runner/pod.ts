@@ -106,6 +106,11 @@ export class Pod {
     return `http://${this.address}:${this.port(portName)}`;
   }
 
+  /** The names of all ports of its containers. */
+  public get portNames(): readonly string[] {
+    return this.manifest.podSpec.containers.flatMap(({ ports = [] }) => ports.flatMap(({ name }) => name ?? []));
+  }
+
   /** The number of a port, by its name or as it is. @throws Error when no container has a port of the name */
   public port(port: string | number): number {
     if (typeof port === 'number') return port;

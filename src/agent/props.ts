@@ -1,0 +1,146 @@
+import type { VmagentFlags } from '../flags';
+import {
+  globalScrapeCheck,
+  labelsCheck,
+  relabelConfigsCheck,
+  type GlobalScrapeProps,
+  type RelabelConfig,
+  type ScrapeSource,
+} from '../scrape';
+import {
+  all,
+  anything,
+  boolean,
+  forbidden,
+  integer,
+  listOf,
+  object,
+  rule,
+  type Check,
+  type Shape,
+} from '../validation';
+import {
+  GRACEFUL_SHAPE,
+  labelLimitsCheck,
+  listenersCheck,
+  SERVER_SHAPE,
+  versionCheck,
+  type GracefulProps,
+  type LabelLimits,
+  type Listeners,
+  type SeriesLimits,
+  type ServerProps,
+} from '../victoria-metrics';
+import type { WriteEndpoint } from '../wiring';
+import { volumeCheck, type VolumeProps } from '../workload';
+import { remoteWriteCheck, type RemoteWriteProps } from './remote-write';
+import { shardByUrlCheck, shardingCheck, type ShardByUrlProps, type ShardingProps } from './replicas';
+import { streamAggregationCheck, type StreamAggregationProps } from './stream-aggregation';
+
+/** vmagent: scrapes and takes metrics, and sends them on. */
+export interface VmAgentProps extends ServerProps<VmagentFlags>, GracefulProps {
+  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
+  readonly name?: string;
+  /**
+   * The version, e.g. `v1.150.0`. Flags are checked against the version that this library was made for, whatever is
+   * given here; `image` wins.
+   *
+   * @default - the version that this library was made for
+   */
+  readonly version?: string;
+  /**
+   * Where samples are sent; each target gets all of them, unless `shardByUrl` is set.
+   *
+   * What waits on disk belongs to a URL at a place in this list: add new targets at the end. What waits for a target
+   * that is removed or moved is lost.
+   */
+  readonly remoteWrite: readonly (WriteEndpoint | RemoteWriteProps)[];
+  /**
+   * How many pods. Several of them scrape the same targets, so that the storage must have the scrape interval as its
+   * `dedupInterval`; or they share the targets, see `sharding`. What is pushed goes through one of them.
+   *
+   * @default 1
+   */
+  readonly replicas?: number;
+  /** Shares the targets out among the replicas. @default - each replica scrapes all */
+  readonly sharding?: ShardingProps;
+  /** Shares the series out among the targets of `remoteWrite`. @default - each target gets all */
+  readonly shardByUrl?: ShardByUrlProps;
+  /**
+   * Where samples wait while a target is away. With a claim they outlive the pod, which then belongs to a StatefulSet.
+   *
+   * @default - the node's disk, with 1 GiB for each target
+   */
+  readonly queue?: VolumeProps;
+  /** What is scraped, beside the stack. @default - nothing */
+  readonly scrape?: readonly ScrapeSource[];
+  /** What holds for all scrape jobs: interval, timeout, external labels. @default - every 30 s */
+  readonly global?: GlobalScrapeProps;
+  /** Whether every component of the chart is scraped, also those that are made later. @default true */
+  readonly scrapeStack?: boolean;
+  /** Relabeling of all samples before they are sent. @default - none */
+  readonly relabelConfigs?: readonly RelabelConfig[];
+  /** Aggregation of all samples before they are sent. @default - none */
+  readonly streamAggregation?: StreamAggregationProps;
+  /** Labels of all samples, scraped or pushed, when they are sent. @default - none */
+  readonly remoteWriteLabels?: Readonly<Record<string, string>>;
+  /** What the labels of a sample may be. @default - no limits */
+  readonly labelLimits?: LabelLimits;
+  /** How many different series each pod may send; samples of further ones are dropped and counted. @default - no limit */
+  readonly seriesLimits?: SeriesLimits;
+  /** Listeners beside the HTTP port. @default - none */
+  readonly listeners?: Listeners;
+  /**
+   * Takes data for any tenant, see `ingest(tenant)`. Targets of the stack must be for `Tenant.MULTITENANT`: the tenant
+   * of a sample travels in its labels. What is scraped, or comes without a tenant, belongs to the default one.
+   *
+   * @default false
+   */
+  readonly multitenant?: boolean;
+}
+
+const sourceCheck: Check = (value, prop, problems) => {
+  const isJob = (one: unknown): boolean => typeof one === 'object' && one !== null && 'render' in one;
+  const jobs = Array.isArray(value) ? (value as unknown[]) : [value];
+  if (jobs.every(isJob)) return value;
+  problems.add({ prop, value, rule: 'must be a scrape job', fix: 'write for example Scrape.annotatedPods()' });
+  return undefined;
+};
+
+const limit = integer({ min: 1 });
+
+export const SHAPE: Shape<VmAgentProps & { readonly autoscaling?: never }> = {
+  ...SERVER_SHAPE,
+  ...GRACEFUL_SHAPE,
+  name: anything,
+  version: versionCheck,
+  remoteWrite: all(
+    rule(
+      (value) => !Array.isArray(value) || value.length > 0,
+      'vmagent does not start without a target',
+      'write for example [cluster.write()]',
+    ),
+    listOf(remoteWriteCheck),
+  ),
+  replicas: limit,
+  sharding: shardingCheck,
+  shardByUrl: shardByUrlCheck,
+  queue: volumeCheck,
+  scrape: listOf(sourceCheck),
+  global: globalScrapeCheck,
+  scrapeStack: boolean,
+  relabelConfigs: relabelConfigsCheck,
+  streamAggregation: streamAggregationCheck,
+  remoteWriteLabels: labelsCheck,
+  labelLimits: labelLimitsCheck,
+  seriesLimits: object<SeriesLimits>({ hourly: limit, daily: limit }),
+  listeners: listenersCheck,
+  multitenant: boolean,
+  autoscaling: forbidden(
+    'a replica more scrapes every target once more, or takes over the targets of another',
+    'remove it and set `replicas`',
+  ),
+};
+
+/** What the checks make of the props: a bare endpoint has become an object. */
+export type CheckedVmAgentProps = Partial<VmAgentProps> & { readonly remoteWrite?: readonly RemoteWriteProps[] };

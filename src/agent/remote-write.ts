@@ -1,0 +1,278 @@
+import type { Duration, Size } from 'cdk8s';
+import { goDuration, type ArrayFlag, type FlagSet, type VmagentFlags } from '../flags';
+import { relabelConfigsCheck, type RelabelConfig } from '../scrape';
+import {
+  all,
+  anyText,
+  boolean,
+  duration,
+  instance,
+  integer,
+  kibibytes,
+  mapOf,
+  namesSecret,
+  object,
+  oneOf,
+  rule,
+  size,
+  text,
+  type Check,
+  type Problems,
+  type Shape,
+} from '../validation';
+import type { SecretRef } from '../values';
+import { secretRefCheck } from '../victoria-metrics';
+import type { Endpoint, WriteEndpoint } from '../wiring';
+import { secretPath, type VolumeProps } from '../workload';
+import { processingFiles, type ProcessingFiles } from './processing';
+import { diskLimits } from './queue';
+import { streamAggregationCheck, type StreamAggregationProps } from './stream-aggregation';
+
+/** TLS towards a target whose endpoint is https. */
+export interface RemoteWriteTls {
+  /** The certificates of the authorities that the server's must be signed by, in PEM. @default - those of the system */
+  readonly ca?: SecretRef;
+  /** The client's certificate, in PEM. @default - none */
+  readonly cert?: SecretRef;
+  /** The key of the client's certificate, in PEM. @default - none */
+  readonly key?: SecretRef;
+  /** The name that the server's certificate must have. @default - the host of the URL */
+  readonly serverName?: string;
+  /** Accepts any certificate, and so anybody in between. @default false */
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** One place that samples are sent to, and how. */
+export interface RemoteWriteProps {
+  /** Where to. Its credentials are sent along; NetworkPolicies let the agent reach it. */
+  readonly endpoint: WriteEndpoint;
+  /** Requests at once. @default - two for each CPU */
+  readonly queues?: number;
+  /**
+   * Requests at once beside those of `queues` that send fresh samples while older ones wait on disk; samples of a
+   * series then arrive out of order.
+   *
+   * @default 0
+   */
+  readonly inmemoryQueues?: number;
+  /**
+   * How much may wait on disk while the target is away; then the oldest is dropped. 513 MiB at the least.
+   *
+   * @default - an equal share of the volume of `queue`; 1 GiB where that has no size
+   */
+  readonly maxDiskUsage?: Size;
+  /** Relabeling of what goes to this target, after that of all targets. @default - none */
+  readonly relabelConfigs?: readonly RelabelConfig[];
+  /** Aggregation of what goes to this target. @default - none */
+  readonly streamAggregation?: StreamAggregationProps;
+  /** How long a request may take. @default - a minute */
+  readonly sendTimeout?: Duration;
+  /** How much is sent in a second. @default - no limit */
+  readonly rateLimit?: Size;
+  /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** @default - what the URL says, with the authorities of the system */
+  readonly tls?: RemoteWriteTls;
+  /** How samples are sent. @default - that of VictoriaMetrics, which takes less network, if the target understands it */
+  readonly protocol?: 'victoriametrics' | 'prometheus';
+}
+
+const DELIMITER = '^^';
+
+const headerValue = all(
+  anyText,
+  rule(
+    (value) => !(value as string).includes(DELIMITER) && !/[\r\n]/.test(value as string),
+    `must be one line without ${DELIMITER}, by which vmagent tells headers apart`,
+    'leave these characters out',
+  ),
+);
+
+/** What is in `headers` stands in the args in the clear. */
+const headers: Check = all(mapOf(headerValue), (value, prop, problems) => {
+  for (const name of Object.keys(value as object)) {
+    problems.when(!/^[-\w]+$/.test(name), {
+      prop: `${prop}['${name}']`,
+      value: name,
+      rule: 'the name of a header consists of letters, digits, - and _',
+      fix: 'correct the name',
+    });
+    problems.when(namesSecret(name) || /authorization|cookie/i.test(name), {
+      prop: `${prop}['${name}']`,
+      value: '***',
+      rule: 'looks like a secret, and would stand in the manifest in the clear',
+      fix: 'pass `credentials` with a SecretRef to the endpoint instead',
+    });
+  }
+  return value;
+});
+
+const tls: Check = all(
+  object<RemoteWriteTls>({
+    ca: secretRefCheck,
+    cert: secretRefCheck,
+    key: secretRefCheck,
+    serverName: text(),
+    insecureSkipVerify: boolean,
+  }),
+  (value, prop, problems) => {
+    const { cert, key } = value as RemoteWriteTls;
+    problems.when((cert === undefined) !== (key === undefined), {
+      prop: `${prop}.${cert ? 'key' : 'cert'}`,
+      value: undefined,
+      rule: 'a client shows its certificate with its key, not one of them alone',
+      fix: `set \`${prop}.cert\` and \`${prop}.key\`, or neither`,
+    });
+    return value;
+  },
+);
+
+const endpoint: Check = all(
+  instance('WriteEndpoint', 'connectFrom', "cluster.write() or WriteEndpoint.external('https://...')"),
+  rule(
+    (value) => (value as Endpoint).kind === 'remote-write',
+    'the endpoint does not take remote write',
+    "write cluster.write() or WriteEndpoint.external('https://...')",
+  ),
+);
+
+const SHAPE: Shape<RemoteWriteProps> = {
+  endpoint,
+  queues: integer({ min: 1 }),
+  inmemoryQueues: integer({ min: 0 }),
+  maxDiskUsage: size,
+  relabelConfigs: relabelConfigsCheck,
+  streamAggregation: streamAggregationCheck,
+  sendTimeout: duration,
+  rateLimit: size,
+  headers,
+  tls,
+  protocol: oneOf('victoriametrics', 'prometheus'),
+};
+
+const withProps = object(SHAPE, 'endpoint');
+
+/** An endpoint, or one with more to say. */
+export const remoteWriteCheck: Check = (value, prop, problems) => {
+  const bare = typeof value !== 'object' || value === null || 'connectFrom' in value;
+  if (!bare) return withProps(value, prop, problems);
+  const checked = endpoint(value, prop, problems);
+  return checked && { endpoint: checked };
+};
+
+/** A target with what follows from all of them. */
+export interface Target extends RemoteWriteProps, ProcessingFiles {
+  /** The prop, e.g. `remoteWrite[0]`. */
+  readonly prop: string;
+  /** What may wait on disk, in MiB. */
+  readonly diskLimit: number;
+}
+
+/** @param podName what stands in a file for the name of the pod */
+export function targetsOf(
+  remoteWrite: readonly RemoteWriteProps[],
+  queue: VolumeProps,
+  podName: string,
+  problems: Problems,
+): Target[] {
+  const targets = remoteWrite.map((one, index) => ({ ...one, prop: `remoteWrite[${index}]` }));
+  const limits = diskLimits(queue, targets, problems);
+  return targets.map((target, index) => ({
+    ...target,
+    ...processingFiles(target, `-${index + 1}`, podName),
+    diskLimit: limits[index]!,
+  }));
+}
+
+/** The Secrets that targets are sent or that connections to them need. */
+export function secretsOf({ endpoint: { credentials }, tls = {} }: RemoteWriteProps): SecretRef[] {
+  const sent = credentials && ('bearerToken' in credentials ? credentials.bearerToken : credentials.password);
+  return [sent, tls.ca, tls.cert, tls.key].filter((ref) => ref !== undefined);
+}
+
+/** The flags that take a list of values. */
+type ListFlag = {
+  [K in keyof VmagentFlags]-?: ArrayFlag extends VmagentFlags[K] ? K : never;
+}[keyof VmagentFlags];
+
+type PerTarget = (target: Target) => string | number | boolean | undefined;
+
+/** The flags of one target each. vmagent tells whose a value is by its place, so that no place may be left out. */
+const FLAGS: readonly (readonly [flag: ListFlag, prop: string, value: PerTarget])[] = [
+  ['remoteWrite.url', 'endpoint', ({ endpoint: { url } }) => url],
+  [
+    'remoteWrite.basicAuth.username',
+    'endpoint',
+    ({ endpoint: { credentials } }) => (credentials && 'username' in credentials ? credentials.username : undefined),
+  ],
+  [
+    'remoteWrite.basicAuth.passwordFile',
+    'endpoint',
+    ({ endpoint: { credentials } }) =>
+      credentials && 'password' in credentials ? secretPath(credentials.password) : undefined,
+  ],
+  [
+    'remoteWrite.bearerTokenFile',
+    'endpoint',
+    ({ endpoint: { credentials } }) =>
+      credentials && 'bearerToken' in credentials ? secretPath(credentials.bearerToken) : undefined,
+  ],
+  ['remoteWrite.queues', 'queues', ({ queues }) => queues],
+  ['remoteWrite.inmemoryQueues', 'inmemoryQueues', ({ inmemoryQueues }) => inmemoryQueues],
+  ['remoteWrite.maxDiskUsagePerURL', 'maxDiskUsage', ({ diskLimit }) => `${diskLimit}MiB`],
+  ['remoteWrite.urlRelabelConfig', 'relabelConfigs', ({ relabelFile }) => relabelFile],
+  ['remoteWrite.sendTimeout', 'sendTimeout', ({ sendTimeout }) => sendTimeout && goDuration(sendTimeout)],
+  ['remoteWrite.rateLimit', 'rateLimit', ({ rateLimit }) => rateLimit && Math.round(kibibytes(rateLimit) * 1024)],
+  [
+    'remoteWrite.headers',
+    'headers',
+    ({ headers }) =>
+      headers &&
+      Object.entries(headers)
+        .map(([name, value]) => `${name}:${value}`)
+        .join(DELIMITER),
+  ],
+  ['remoteWrite.tlsCAFile', 'tls.ca', ({ tls }) => tls?.ca && secretPath(tls.ca)],
+  ['remoteWrite.tlsCertFile', 'tls.cert', ({ tls }) => tls?.cert && secretPath(tls.cert)],
+  ['remoteWrite.tlsKeyFile', 'tls.key', ({ tls }) => tls?.key && secretPath(tls.key)],
+  ['remoteWrite.tlsServerName', 'tls.serverName', ({ tls }) => tls?.serverName],
+  ['remoteWrite.tlsInsecureSkipVerify', 'tls.insecureSkipVerify', ({ tls }) => tls?.insecureSkipVerify],
+  ['remoteWrite.forcePromProto', 'protocol', ({ protocol }) => protocol && protocol === 'prometheus'],
+  ['remoteWrite.forceVMProto', 'protocol', ({ protocol }) => protocol && protocol === 'victoriametrics'],
+  ['remoteWrite.streamAggr.config', 'streamAggregation.rules', ({ aggregationFile }) => aggregationFile],
+  ['remoteWrite.streamAggr.keepInput', 'streamAggregation.keepInput', (target) => target.streamAggregation?.keepInput],
+  ['remoteWrite.streamAggr.dropInput', 'streamAggregation.dropInput', (target) => target.streamAggregation?.dropInput],
+  [
+    'remoteWrite.streamAggr.dedupInterval',
+    'streamAggregation.dedupInterval',
+    ({ streamAggregation: { dedupInterval } = {} }) => dedupInterval && goDuration(dedupInterval),
+  ],
+  [
+    'remoteWrite.streamAggr.ignoreOldSamples',
+    'streamAggregation.ignoreOldSamples',
+    (target) => target.streamAggregation?.ignoreOldSamples,
+  ],
+  [
+    'remoteWrite.streamAggr.ignoreFirstIntervals',
+    'streamAggregation.ignoreFirstIntervals',
+    (target) => target.streamAggregation?.ignoreFirstIntervals,
+  ],
+  [
+    'remoteWrite.streamAggr.dropInputLabels',
+    'streamAggregation.dropInputLabels',
+    (target) => target.streamAggregation?.dropInputLabels?.join(DELIMITER),
+  ],
+  [
+    'remoteWrite.streamAggr.enableWindows',
+    'streamAggregation.enableWindows',
+    (target) => target.streamAggregation?.enableWindows,
+  ],
+];
+
+export function setTargetFlags(flags: FlagSet<VmagentFlags>, targets: readonly Target[]): void {
+  for (const [flag, prop, valueOf] of FLAGS) {
+    const values = targets.map(valueOf);
+    const given = values.some((value) => value !== undefined);
+    flags.set(flag, given ? values.map((value) => value ?? '') : undefined, `remoteWrite[...].${prop}`);
+  }
+}

@@ -1,0 +1,238 @@
+import { Chart, Duration, Size } from 'cdk8s';
+import type { Construct } from 'constructs';
+import type { VmagentFlags } from '../flags';
+import {
+  checkScrapeJobs,
+  componentJobs,
+  DEFAULT_SCRAPE_INTERVAL,
+  type ScrapeDestination,
+  type ScrapeJob,
+} from '../scrape';
+import { checkProps, InvalidValueError, milliseconds, Problems, wholeSeconds } from '../validation';
+import { Cpu, IMAGES, Tenant } from '../values';
+import {
+  FINISH_SECONDS,
+  imageOfVersion,
+  IngestEndpoints,
+  listenerPorts,
+  SHUTDOWN_DELAY,
+  VictoriaMetricsServer,
+} from '../victoria-metrics';
+import type { NetworkPolicyPeer, WriteEndpoint } from '../wiring';
+import {
+  instanceName,
+  isEphemeral,
+  visitWorkloads,
+  type Controller,
+  type EnvVar,
+  type Files,
+  type GracePeriod,
+  type VolumeProps,
+} from '../workload';
+import { agentFlags } from './flags';
+import { SHAPE, type CheckedVmAgentProps, type VmAgentProps } from './props';
+import { PROCESSING_FOLDER, processingFiles } from './processing';
+import { secretsOf, targetsOf, type Target } from './remote-write';
+import { checkDeduplication, checkEqualLabels, checkShardByUrl, checkSharding, copiesOf } from './replicas';
+import { SCRAPE_FOLDER, ScrapeJobs } from './scraping';
+import { checkReplicaLabel } from './stream-aggregation';
+
+const QUEUE_PATH = '/queue';
+
+/** vmagent puts variables of its environment into flags and files. */
+const POD_NAME = '%{POD_NAME}';
+const POD_NAME_VARIABLE: EnvVar = { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } };
+
+/** How long a stopping vmagent waits for a target, one after the other. */
+const SEND_SECONDS = 10;
+
+/** More than it takes to write to disk what is in memory. */
+const WRITE_SECONDS = 30;
+
+/**
+ * vmagent: scrapes targets, takes pushed metrics, and sends both on. What a target does not take waits on disk.
+ *
+ * A Deployment, or a StatefulSet where pods must be told apart: with its queue on a claim, with shards, and with several
+ * replicas that aggregate. Unless told otherwise a pod requests 50m CPU and 200Mi memory, is limited to 500Mi memory and
+ * not in CPU, has 37 s and 10 s more for each target beyond `shutdownDelay` to end, and readiness and liveness probes.
+ *
+ * Samples are acknowledged when they are in memory. They are sent within about a second; while a target is away they are
+ * on disk within about six. What was not there yet is lost when the process is killed, with one request of each of its
+ * `queues` that was under way. A clean exit loses nothing of a queue on a claim.
+ *
+ * @see https://docs.victoriametrics.com/victoriametrics/vmagent/
+ */
+export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
+  private readonly props: VmAgentProps;
+  private readonly targets: readonly Target[];
+
+  /** Wrong props are reported when the app is synthesized, all at once. */
+  public constructor(scope: Construct, id: string, given: VmAgentProps) {
+    const problems = new Problems();
+    const checked = checkProps(given, SHAPE, problems) as CheckedVmAgentProps;
+    problems.when((given as Partial<VmAgentProps> | undefined)?.remoteWrite === undefined, {
+      prop: 'remoteWrite',
+      value: undefined,
+      rule: 'vmagent must be told where to send what it collects',
+      fix: 'write for example `remoteWrite: [cluster.write()]`',
+    });
+    const props = { ...checked, remoteWrite: checked.remoteWrite ?? [] };
+    const { replicas = 1, sharding, queue = { ephemeral: true }, shutdownDelay = SHUTDOWN_DELAY, global = {} } = props;
+    const { interval = DEFAULT_SCRAPE_INTERVAL } = global;
+    const targets = targetsOf(props.remoteWrite, queue, POD_NAME, problems);
+    const ofAll = processingFiles(props, '', POD_NAME);
+    const aggregates = [ofAll, ...targets].some(({ aggregationFile }) => aggregationFile !== undefined);
+    const copies = copiesOf(replicas, sharding);
+    const { scrape = [], scrapeStack = true } = props;
+    const jobs = new ScrapeJobs(scrape.flat(), global);
+    const scrapes = jobs.given.length > 0 || scrapeStack;
+    const instance = instanceName(props.name, id, '-vmagent', problems);
+
+    const flags = agentFlags({ props, targets, ofAll, scrapes, podName: POD_NAME, queuePath: QUEUE_PATH }, problems);
+    super(scope, id, {
+      controller: controllerOf(props, queue, aggregates),
+      name: `${instance}-vmagent`,
+      identity: { name: 'vmagent', instance, component: 'agent' },
+      image: imageOfVersion(IMAGES.vmagent, props.version, problems),
+      flags,
+      httpPort: 8429,
+      extraPorts: listenerPorts(props.listeners, ''),
+      env: [POD_NAME_VARIABLE],
+      secrets: () => [...targets.flatMap(secretsOf), ...jobs.all().flatMap(({ secrets = [] }) => secrets)],
+      // The defaults of the VictoriaMetrics operator, without its CPU limit, which would delay scrapes.
+      resources: {
+        cpu: { request: Cpu.millis(50) },
+        memory: { request: Size.mebibytes(200), limit: Size.mebibytes(500) },
+      },
+      liveness: true,
+      gracePeriod: gracePeriod(shutdownDelay, targets.length),
+      props,
+      prefix: '',
+      problems,
+    });
+    this.props = props;
+    this.targets = targets;
+
+    checkSharding(replicas, sharding, problems);
+    checkShardByUrl(targets.length, props.shardByUrl, problems);
+    checkEqualLabels(copies, 'global.externalLabels', global.externalLabels, problems);
+    checkEqualLabels(copies, 'remoteWriteLabels', props.remoteWriteLabels, problems);
+    checkTargets(targets, props.multitenant ?? false, problems);
+    checkReplicaLabel(props.streamAggregation, replicas, 'streamAggregation', problems);
+    for (const { prop, streamAggregation } of targets) {
+      checkReplicaLabel(streamAggregation, replicas, `${prop}.streamAggregation`, problems);
+    }
+    problems.later((late) => {
+      checkScrapeJobs({ global, jobs: jobs.all() }, 'vmagent', late);
+      const copiesProp = sharding ? 'sharding.replicationFactor' : 'replicas';
+      checkDeduplication({ copies, copiesProp, interval, jobs: jobs.all(), targets }, late);
+    });
+
+    for (const { endpoint } of targets) endpoint.connectFrom(this);
+    const files = [ofAll, ...targets].reduce<Files>((joined, each) => ({ ...joined, ...each.files }), {});
+    if (Object.keys(files).length > 0) this.addConfigFiles('remote-write', PROCESSING_FOLDER, files);
+    if (!scrapes) return;
+    this.addConfigFiles('scrape', SCRAPE_FOLDER, () => jobs.files(), { reloaded: true });
+    this.open(jobs.given);
+    if (!scrapeStack) return;
+    visitWorkloads(Chart.of(this), ({ metrics }) => {
+      const ofWorkload = componentJobs(metrics);
+      jobs.add(ofWorkload);
+      this.open(ofWorkload);
+    });
+  }
+
+  /** Where to send Prometheus remote write. */
+  public write(tenant?: Tenant): WriteEndpoint {
+    return this.ingest(tenant).remoteWrite;
+  }
+
+  /**
+   * Where to send data by any protocol.
+   *
+   * @param tenant for an agent that is `multitenant`; the default tenant when left out
+   * @throws InvalidValueError when it is no tenant, or the agent is not `multitenant`.
+   */
+  public ingest(given?: Tenant): IngestEndpoints {
+    const { multitenant = false, listeners } = this.props;
+    if (given !== undefined && !multitenant) {
+      throw new InvalidValueError({
+        prop: 'tenant',
+        value: given,
+        rule: 'the agent takes data for one tenant, that of its targets',
+        fix: 'set `multitenant: true`, or leave the tenant out',
+      });
+    }
+    const tenant = multitenant ? Tenant.from(given) : undefined;
+    const root = tenant ? `/insert/${tenant}` : '';
+    return new IngestEndpoints((portName, props) => this.endpointProps(portName, props), {
+      root,
+      prometheus: tenant ? `${root}/prometheus` : '',
+      openTsdbHttp: tenant ? `${root}/opentsdb/api/put` : '/api/put',
+      tenant,
+      listeners,
+      dedupInterval: this.dedupInterval,
+      prefix: '',
+    });
+  }
+
+  /** That of the storage behind all targets, where they agree. */
+  private get dedupInterval(): Duration | undefined {
+    const [first, ...others] = this.targets.map(({ endpoint }) => endpoint.dedupInterval);
+    const agreed = others.every((other) => first && other && milliseconds(other) === milliseconds(first));
+    return agreed ? first : undefined;
+  }
+
+  /** Gives the pods what they need for some jobs. */
+  private open(jobs: readonly ScrapeJob[]): void {
+    const accesses = jobs.flatMap(({ apiAccess = [] }) => apiAccess);
+    // What is allowed in the whole cluster is not allowed in a namespace once more.
+    for (const whole of [true, false]) {
+      for (const access of accesses) if ((access.namespaces === undefined) === whole) this.allowApi(access);
+    }
+    for (const { targets = [], endpoints = [], destinations = [] } of jobs) {
+      for (const one of [...targets, ...endpoints]) one.connectFrom(this);
+      for (const destination of destinations) {
+        // A target may be given by its name; nodes are found by their addresses.
+        if (destination.kind !== 'nodes') this.connections.allowDns();
+        for (const peer of this.peersOf(destination)) this.connections.allowTo(peer, ...(destination.ports ?? []));
+      }
+    }
+  }
+
+  private peersOf(destination: ScrapeDestination): readonly (NetworkPolicyPeer | undefined)[] {
+    if (destination.kind === 'nodes') return this.nodePeers;
+    return [destination.kind === 'peer' ? destination.peer : undefined];
+  }
+}
+
+/** Each pod of a StatefulSet has a name that stays, as claims, shards and outputs of aggregation need it. */
+function controllerOf({ replicas = 1, sharding }: VmAgentProps, volume: VolumeProps, aggregates: boolean): Controller {
+  if (isEphemeral(volume) && !sharding && !(aggregates && replicas > 1)) {
+    return { kind: 'Deployment', replicas, data: { volume, mountPath: QUEUE_PATH } };
+  }
+  return { kind: 'StatefulSet', replicas, data: { volume, mountPath: QUEUE_PATH }, balanced: true };
+}
+
+function gracePeriod(shutdownDelay: Duration, targets: number): GracePeriod {
+  const least = wholeSeconds(shutdownDelay) + FINISH_SECONDS + SEND_SECONDS * targets;
+  return { standard: Duration.seconds(least + WRITE_SECONDS), least: Duration.seconds(least) };
+}
+
+function checkTargets(targets: readonly Target[], multitenant: boolean, problems: Problems): void {
+  const urls = targets.map(({ endpoint }) => endpoint.url);
+  for (const [index, { prop, endpoint }] of targets.entries()) {
+    problems.when(urls.indexOf(endpoint.url) !== index, {
+      prop,
+      value: endpoint.url,
+      rule: 'the URL is that of another target, and would get every sample twice',
+      fix: 'remove one of the two',
+    });
+    problems.when(multitenant && endpoint.isInternal && String(endpoint.tenant) !== String(Tenant.MULTITENANT), {
+      prop,
+      value: endpoint.url,
+      rule: 'all samples would become those of one tenant, since the URL says which',
+      fix: 'write to a cluster by `cluster.write(Tenant.MULTITENANT)`, or remove `multitenant`',
+    });
+  }
+}

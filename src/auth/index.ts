@@ -1,0 +1,3 @@
+export type { IpFilters, VmAuthAccess, VmAuthProps, VmAuthUser } from './props';
+export type { VmAuthRoute } from './route';
+export { VmAuth } from './vm-auth';

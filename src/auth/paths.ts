@@ -1,0 +1,91 @@
+import type { Endpoint } from '../wiring';
+
+/** Paths that clients ask for, and what comes before them at the backend. */
+export interface PathSet {
+  /** The path of the URL that vmauth appends the path of the client to. */
+  readonly prefix: string;
+  /** Regular expressions of the whole path. */
+  readonly paths: readonly string[];
+  /** How many parts of the path of the client are left out. @default - none */
+  readonly drop?: number;
+}
+
+/** Where remote write of any Prometheus-compatible system is served. */
+export const WRITE_PATH = '/api/v1/write';
+export const QUERY_PATH = '/api/v1/query';
+
+const WRITE_PATHS = ['/api/v1/(write|push)', '/api/v1/import(/(csv|native|prometheus(/.*)?))?'];
+
+/** Formats whose path does not follow that of the Prometheus API. */
+const OTHER_WRITE_PATHS = [
+  '/datadog/.+',
+  '/influx/(write|api/v2/write|query|health)',
+  '/newrelic(/.+)?',
+  '/opentelemetry/(v1/metrics|api/v1/push)',
+  '/zabbixconnector/api/v1/history',
+];
+
+/** Querying only: nothing that deletes, resets, tells of scraping, or of rules, which belong to no tenant. */
+const READ_PATHS = [
+  '/api/v1/(query|query_range|query_exemplars|series|series/count|labels|label/[^/]+/values|metadata)',
+  '/api/v1/export(/(csv|native))?',
+  '/api/v1/status/(active_queries|buildinfo|metric_names_stats|top_queries|tsdb)',
+  '/(expand-with-exprs|federate|prettify-query)',
+  '/(graph|vmui)(/.*)?',
+];
+
+const GRAPHITE_READ_PATHS = [
+  '/graphite/(metrics/(expand|find|index\\.json)/?|render|functions(/.*)?)',
+  '/graphite/tags(/(findSeries|autoComplete/(tags|values)))?',
+];
+
+const below = (folder: string, paths: readonly string[]): string[] => paths.map((path) => folder + path);
+
+/**
+ * What an endpoint serves, as clients of vmauth ask for it: without the tenant, which is in the prefix. Nothing for an
+ * endpoint of no known kind.
+ *
+ * The web UI asks for its data below `/prometheus`, so that all of the API is there as well.
+ */
+export function standardPaths(endpoint: Endpoint): readonly PathSet[] | undefined {
+  const path = pathOf(endpoint);
+  const prefix = prefixOf(endpoint);
+  const root = prefix.replace(/\/prometheus$/, '');
+  if (endpoint.kind === 'query') {
+    if (!endpoint.isInternal) return [{ prefix, paths: READ_PATHS }];
+    return merged(
+      { prefix, paths: READ_PATHS },
+      { prefix: root, paths: [...below('/prometheus', READ_PATHS), ...GRAPHITE_READ_PATHS] },
+    );
+  }
+  if (endpoint.kind !== 'remote-write') return undefined;
+  // Whatever the path is called elsewhere: what the client sends as its path is left out.
+  if (prefix === path) return [{ prefix, paths: [WRITE_PATH], drop: WRITE_PATH.split('/').length - 1 }];
+  if (!endpoint.isInternal) return [{ prefix, paths: [WRITE_PATH] }];
+  return merged(
+    { prefix, paths: WRITE_PATHS },
+    { prefix: root, paths: [...below('/prometheus', WRITE_PATHS), ...OTHER_WRITE_PATHS] },
+  );
+}
+
+/** What comes before the path of the client. */
+export function prefixOf(endpoint: Endpoint): string {
+  const path = pathOf(endpoint);
+  return endpoint.kind === 'remote-write' && path.endsWith(WRITE_PATH) ? path.slice(0, -WRITE_PATH.length) : path;
+}
+
+/** The URL of an endpoint with another path. */
+export function urlWith(endpoint: Endpoint, prefix: string): string {
+  const { url, path } = endpoint;
+  return url.slice(0, url.length - path.length) + prefix + path.slice(pathOf(endpoint).length);
+}
+
+/** Without parameters. */
+function pathOf({ path }: Endpoint): string {
+  return path.replace(/\?.*$/, '');
+}
+
+function merged(first: PathSet, second: PathSet): PathSet[] {
+  if (first.prefix !== second.prefix) return [first, second];
+  return [{ prefix: first.prefix, paths: [...first.paths, ...second.paths] }];
+}

@@ -1,0 +1,193 @@
+import { isIP } from 'node:net';
+import type { Duration } from 'cdk8s';
+import type { VmauthFlags } from '../flags';
+import {
+  GRACEFUL_SHAPE,
+  SERVER_SHAPE,
+  secretRefCheck,
+  versionCheck,
+  type GracefulProps,
+  type ServerProps,
+} from '../victoria-metrics';
+import {
+  all,
+  anything,
+  duration,
+  forbidden,
+  integer,
+  listOf,
+  mapOf,
+  object,
+  Problems,
+  rule,
+  text,
+  type Check,
+  type Shape,
+} from '../validation';
+import type { SecretRef } from '../values';
+import { cidrCheck, type Endpoint } from '../wiring';
+import { SCALING_SHAPE, type ScalingProps } from '../workload';
+import { routeCheck, someOf, type VmAuthRoute } from './route';
+
+/** What somebody may ask for. */
+export interface VmAuthAccess {
+  /**
+   * Where requests go; the first that matches takes a request. An endpoint alone opens what is usual for it:
+   * `cluster.read(tenant)` the query API and the web UI at `/vmui/`, `cluster.write(tenant)` all formats that it takes.
+   * Requests that match none are refused.
+   */
+  readonly routes: readonly (Endpoint | VmAuthRoute)[];
+  /**
+   * How many requests each pod passes on at once; others wait for `maxQueueDuration` and are refused with 429.
+   *
+   * @default - `maxConcurrentPerUserRequests`
+   */
+  readonly maxConcurrentRequests?: number;
+}
+
+/**
+ * Somebody with a password or a token of their own. Secrets have one line; a change of one is seen by new pods only:
+ * `kubectl rollout restart` after it.
+ */
+export interface VmAuthUser extends VmAuthAccess {
+  /** For basic auth, with the name of the user. @default - none: set `bearerToken` */
+  readonly password?: SecretRef;
+  /** For `Authorization: Bearer`. @default - none: set `password` */
+  readonly bearerToken?: SecretRef;
+  /** The addresses that the user may come from; Enterprise only. @default - any that the NetworkPolicy lets in */
+  readonly ipFilters?: IpFilters;
+}
+
+/** Addresses and address blocks. */
+export interface IpFilters {
+  /** @default - all */
+  readonly allowList?: readonly string[];
+  /** @default - none */
+  readonly denyList?: readonly string[];
+  /**
+   * The header in which a proxy in front tells the address of the client. Whoever can reach vmauth past that proxy can
+   * write anything there.
+   *
+   * @default - the address of the connection counts
+   */
+  readonly realIpHeader?: string;
+}
+
+/** vmauth: lets users in, and spreads their requests over the pods behind it. */
+export interface VmAuthProps extends Omit<ServerProps<VmauthFlags>, 'httpAuth'>, ScalingProps, GracefulProps {
+  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
+  readonly name?: string;
+  /**
+   * The version, e.g. `v1.150.0`. Flags are checked against the version that this library was made for, whatever is
+   * given here; `image` wins.
+   *
+   * @default - the version that this library was made for
+   */
+  readonly version?: string;
+  /** By name, which is the username where the user has a password. @default - none: set `unauthorized` */
+  readonly users?: Readonly<Record<string, VmAuthUser>>;
+  /**
+   * What is open to requests without credentials, and to those with wrong ones.
+   *
+   * @default - nothing: such requests are answered with 401
+   */
+  readonly unauthorized?: VmAuthAccess;
+  /** How many requests each pod passes on at once, of all users. @default - 1000 */
+  readonly maxConcurrentRequests?: number;
+  /** How many requests of one user each pod passes on at once. @default - 100 */
+  readonly maxConcurrentPerUserRequests?: number;
+  /** How long a request above a limit waits before it is refused with 429. @default - 10 s */
+  readonly maxQueueDuration?: Duration;
+  /**
+   * How often the pods look whether their config has changed, which Kubernetes tells them about a minute late.
+   *
+   * @default Duration.seconds(30)
+   */
+  readonly configCheckInterval?: Duration;
+  /** The license of VictoriaMetrics Enterprise, which brings its image and `ipFilters`. @default - the open source */
+  readonly enterpriseLicense?: SecretRef;
+}
+
+/** With the flag that only the binary of Enterprise has. */
+export type EnterpriseVmauthFlags = VmauthFlags & { readonly licenseFile?: string };
+
+/** A header has no room for a colon in a username, and vmauth replaces %{...}. */
+const USER_NAME = /^[^:%\p{Cc}]+$/u;
+
+const addressCheck: Check = rule(
+  (value) => typeof value === 'string' && (isIP(value) !== 0 || cidrCheck(value, '', new Problems()) !== undefined),
+  'must be an address or an address block',
+  "write for example '10.0.0.0/24' or '192.0.2.1'",
+);
+
+const ACCESS_SHAPE: Shape<VmAuthAccess> = {
+  routes: someOf(routeCheck, 'leads nowhere', 'write for example [cluster.read(), cluster.write()]'),
+  maxConcurrentRequests: integer({ min: 1 }),
+};
+
+/** Before what is wrong is left out. */
+const credentialsCheck: Check = (value, prop, problems) => {
+  const { password, bearerToken } = value as Partial<VmAuthUser>;
+  problems.when(password === undefined && bearerToken === undefined, {
+    prop: `${prop}.password`,
+    value: undefined,
+    rule: 'vmauth could not tell the user from others',
+    fix: "set `password` or `bearerToken` to SecretRef.of('name-of-the-secret', 'key')",
+  });
+  problems.when(password !== undefined && bearerToken !== undefined, {
+    prop: `${prop}.bearerToken`,
+    value: bearerToken,
+    rule: 'vmauth knows a user by the password or by the token, not by both',
+    fix: 'remove one of them, or make a second user',
+  });
+  return value;
+};
+
+const usersCheck: Check = all(
+  mapOf(
+    all(
+      rule((value) => typeof value === 'object' && value !== null, 'must be an object', 'write { password, routes }'),
+      credentialsCheck,
+      object<VmAuthUser>(
+        {
+          ...ACCESS_SHAPE,
+          password: secretRefCheck,
+          bearerToken: secretRefCheck,
+          ipFilters: object<IpFilters>({
+            allowList: listOf(addressCheck),
+            denyList: listOf(addressCheck),
+            realIpHeader: text(/^[\w-]+$/, 'the name of a header'),
+          }),
+        },
+        'routes',
+      ),
+    ),
+  ),
+  (value, prop, problems) => {
+    for (const name of Object.keys(value as object)) {
+      problems.when(!USER_NAME.test(name), {
+        prop,
+        value: name,
+        rule: 'the name of a user has no :, no % and no control characters, and is not empty',
+        fix: 'rename the user',
+      });
+    }
+    return value;
+  },
+);
+
+export const VM_AUTH_SHAPE: Shape<VmAuthProps & { readonly httpAuth?: never }> = {
+  ...SERVER_SHAPE,
+  ...SCALING_SHAPE,
+  ...GRACEFUL_SHAPE,
+  name: anything,
+  version: versionCheck,
+  users: usersCheck,
+  unauthorized: object<VmAuthAccess>(ACCESS_SHAPE, 'routes'),
+  maxConcurrentRequests: integer({ min: 1 }),
+  maxConcurrentPerUserRequests: integer({ min: 1 }),
+  maxQueueDuration: duration,
+  configCheckInterval: duration,
+  enterpriseLicense: secretRefCheck,
+  httpAuth: forbidden('who may come in is what `users` say', 'remove it and set `users`'),
+};

@@ -1,0 +1,21 @@
+export { componentJob, componentJobs } from './component-job';
+export type { DiscoveryProps, ScrapeJobProps, ScrapeTls } from './job-props';
+export type { AnnotatedProps, KubeletProps } from './kubernetes-jobs';
+export { labelNameCheck, labelsCheck, SCRAPE_LABELS } from './labels';
+export type { RawScrapeConfig, RawValue, ScrapeNeeds } from './raw-job';
+export { relabelConfigsCheck, renderRelabelConfigs, type RelabelAction, type RelabelConfig } from './relabeling';
+export { regexProblem } from './regular-expression';
+export { Scrape } from './scrape';
+export {
+  checkScrapeJobs,
+  DEFAULT_SCRAPE_INTERVAL,
+  globalScrapeCheck,
+  scrapeConfig,
+  scrapeConfigFile,
+  type GlobalScrapeProps,
+  type ScrapeConfigFileProps,
+} from './scrape-config-file';
+export { scrapeDuration } from './scrape-duration';
+export type * from './scrape-job';
+export { seriesSelectorsCheck } from './series-selector';
+export type { StaticProps } from './static-job';

@@ -1,0 +1,25 @@
+import { Problems, type Problem } from '../validation';
+import type { ScrapeProgram } from './scrape-job';
+
+/** What is wrong with a job. The agent that runs it reports it: a factory of jobs belongs to no construct. */
+export class JobProblems extends Problems {
+  private readonly collected: Problem[] = [];
+
+  /** @param program that is to run the job. @default - either */
+  public constructor(public readonly program?: ScrapeProgram) {
+    super();
+  }
+
+  public get all(): readonly Problem[] {
+    return this.collected;
+  }
+
+  public override add(problem: Problem): void {
+    this.collected.push(problem);
+  }
+}
+
+/** What the props of a job are named after in messages. */
+export function jobPath(name: unknown): string {
+  return `scrape['${typeof name === 'string' ? name : ''}']`;
+}

@@ -1,0 +1,257 @@
+import type { Duration, Size } from 'cdk8s';
+import type { SecretPath } from '../flags';
+import {
+  boolean,
+  duration,
+  integer,
+  kibibytes,
+  listOf,
+  mapOf,
+  milliseconds,
+  namesSecret,
+  anyText,
+  object,
+  oneOf,
+  rule,
+  size,
+  text,
+  all,
+  type Check,
+  type Problems,
+  type Shape,
+} from '../validation';
+import { SecretRef } from '../values';
+import type { Credentials } from '../wiring';
+import { labelsCheck } from './labels';
+import { relabelConfigsCheck, renderRelabelConfigs, type RelabelConfig } from './relabeling';
+import { scrapeDuration } from './scrape-duration';
+import type { Plain } from './scrape-job';
+
+/** TLS towards targets whose scheme is https. */
+export interface ScrapeTls {
+  /** The certificates of the authorities that the server's must be signed by, in PEM. @default - those of the system */
+  readonly ca?: SecretRef;
+  /** The client's certificate, in PEM. @default - none */
+  readonly cert?: SecretRef;
+  /** The key of the client's certificate, in PEM. @default - none */
+  readonly key?: SecretRef;
+  /** The name that the server's certificate must have. @default - the host of the target */
+  readonly serverName?: string;
+  /** Accepts any certificate, and so anybody in between. @default false */
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** What every scrape job may say. */
+export interface ScrapeJobProps {
+  /** How often. @default - the global interval */
+  readonly interval?: Duration;
+  /** How long a scrape may take; not longer than the interval. @default - the global timeout, and not more than the interval */
+  readonly timeout?: Duration;
+  /** @default /metrics */
+  readonly metricsPath?: string;
+  /** @default http */
+  readonly scheme?: 'http' | 'https';
+  /** Parameters of the URL; never a secret. @default - none */
+  readonly params?: Readonly<Record<string, readonly string[]>>;
+  /** Labels of all that is scraped. @default - none */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What is done to targets, after the job's own rules. @default - nothing */
+  readonly relabelConfigs?: readonly RelabelConfig[];
+  /** What is done to each sample. @default - nothing */
+  readonly metricRelabelConfigs?: readonly RelabelConfig[];
+  /** Whether labels that the target reports win over those of the target. @default false */
+  readonly honorLabels?: boolean;
+  /** Whether times that the target reports are kept. @default - false in vmagent, true in Prometheus */
+  readonly honorTimestamps?: boolean;
+  /** More samples than this in one scrape, and none is taken. @default - no limit */
+  readonly sampleLimit?: number;
+  /** More labels than this at one sample, and the scrape is refused. @default - no limit */
+  readonly labelLimit?: number;
+  /** What is sent with each scrape. @default - nothing */
+  readonly auth?: Credentials;
+  /** @default - the authorities of the system */
+  readonly tls?: ScrapeTls;
+  /** How many different series a target may have in a day; vmagent only. @default - no limit */
+  readonly seriesLimit?: number;
+  /** The largest response that is read; vmagent only. @default - 16 MiB */
+  readonly maxScrapeSize?: Size;
+  /** Reads responses piece by piece, for targets with more than ten thousand samples; vmagent only. @default false */
+  readonly streamParse?: boolean;
+  /** Scrapes at whole multiples of this; vmagent only. @default - at any time */
+  readonly scrapeAlignInterval?: Duration;
+  /** Scrapes so long after each multiple of the interval; vmagent only. @default - at a time that the target decides */
+  readonly scrapeOffset?: Duration;
+  /** Does not mark series as ended when a target goes; vmagent only. @default false */
+  readonly noStaleMarkers?: boolean;
+  /** Opens a connection for each scrape; vmagent only. @default false */
+  readonly disableKeepalive?: boolean;
+  /** Asks for responses that are not compressed; vmagent only. @default false */
+  readonly disableCompression?: boolean;
+}
+
+/** What jobs may say that find their targets by the Kubernetes API. */
+export interface DiscoveryProps extends ScrapeJobProps {
+  /** `job_name`, and the label `job` where the job sets no other. @default - see the factory */
+  readonly name?: string;
+}
+
+const secretRefCheck: Check = rule(
+  (value) => SecretRef.is(value),
+  'must be a SecretRef: a secret in the clear would stand in the manifest',
+  "write SecretRef.of('name-of-the-secret', 'key')",
+);
+
+const bearer = object<{ bearerToken: SecretRef }>({ bearerToken: secretRefCheck }, 'bearerToken');
+const basic = object<{ username: string; password: SecretRef }>(
+  { username: text(), password: secretRefCheck },
+  'username',
+  'password',
+);
+
+const authCheck: Check = (value, prop, problems) => {
+  const byToken = typeof value === 'object' && value !== null && 'bearerToken' in value;
+  return (byToken ? bearer : basic)(value, prop, problems);
+};
+
+const tlsCheck: Check = all(
+  object<ScrapeTls>({
+    ca: secretRefCheck,
+    cert: secretRefCheck,
+    key: secretRefCheck,
+    serverName: text(),
+    insecureSkipVerify: boolean,
+  }),
+  rule(
+    (value) => ((value as ScrapeTls).cert === undefined) === ((value as ScrapeTls).key === undefined),
+    'a certificate is of use only with its key',
+    'give both `cert` and `key`, or neither',
+  ),
+);
+
+const paramsCheck: Check = all(mapOf(listOf(anyText)), (value, prop, problems) => {
+  for (const name of Object.keys(value as object).filter(namesSecret)) {
+    problems.add({
+      prop: `${prop}['${name}']`,
+      value: '***',
+      rule: 'looks like a secret, and would stand in the manifest in the clear',
+      fix: 'use `auth` with a SecretRef',
+    });
+  }
+  return value;
+});
+
+const limit = integer({ min: 1 });
+
+export const SCRAPE_JOB_SHAPE: Shape<ScrapeJobProps> = {
+  interval: duration,
+  timeout: duration,
+  metricsPath: text(/^\/[^\s?#]*$/, "a path that begins with /, without parameters, e.g. '/metrics'"),
+  scheme: oneOf('http', 'https'),
+  params: paramsCheck,
+  labels: labelsCheck,
+  relabelConfigs: relabelConfigsCheck,
+  metricRelabelConfigs: relabelConfigsCheck,
+  honorLabels: boolean,
+  honorTimestamps: boolean,
+  sampleLimit: limit,
+  labelLimit: limit,
+  auth: authCheck,
+  tls: tlsCheck,
+  seriesLimit: limit,
+  maxScrapeSize: size,
+  streamParse: boolean,
+  scrapeAlignInterval: duration,
+  scrapeOffset: duration,
+  noStaleMarkers: boolean,
+  disableKeepalive: boolean,
+  disableCompression: boolean,
+};
+
+export const DISCOVERY_SHAPE: Shape<DiscoveryProps> = { ...SCRAPE_JOB_SHAPE, name: text() };
+
+/** The Secrets that a job sends. */
+export function secretsOf({ auth, tls }: ScrapeJobProps): SecretRef[] {
+  const ofAuth = auth && ('bearerToken' in auth ? auth.bearerToken : auth.password);
+  return [ofAuth, tls?.ca, tls?.cert, tls?.key].filter((ref) => ref !== undefined);
+}
+
+/** The seconds of a job's own interval and timeout. */
+export function timesOf({ interval, timeout }: ScrapeJobProps): { intervalSeconds?: number; timeoutSeconds?: number } {
+  return {
+    intervalSeconds: interval && milliseconds(interval) / 1000,
+    timeoutSeconds: timeout && milliseconds(timeout) / 1000,
+  };
+}
+
+/** What is said about the scraping itself; without what is not set. */
+export function renderJobProps(props: ScrapeJobProps, secretPath: SecretPath): Record<string, Plain> {
+  const { interval, timeout, params, auth, tls, scrapeAlignInterval, scrapeOffset, maxScrapeSize } = props;
+  return given({
+    scrape_interval: interval && scrapeDuration(interval),
+    scrape_timeout: timeout && scrapeDuration(timeout),
+    scrape_align_interval: scrapeAlignInterval && scrapeDuration(scrapeAlignInterval),
+    scrape_offset: scrapeOffset && scrapeDuration(scrapeOffset),
+    metrics_path: props.metricsPath,
+    scheme: props.scheme,
+    params: params && Object.fromEntries(Object.entries(params).map(([name, values]) => [name, [...values]])),
+    honor_labels: props.honorLabels,
+    honor_timestamps: props.honorTimestamps,
+    ...renderCredentials(auth, secretPath),
+    tls_config: tls && renderTls(tls, secretPath),
+    sample_limit: props.sampleLimit,
+    label_limit: props.labelLimit,
+    series_limit: props.seriesLimit,
+    max_scrape_size: maxScrapeSize && `${Math.ceil(kibibytes(maxScrapeSize))}KiB`,
+    stream_parse: props.streamParse,
+    no_stale_markers: props.noStaleMarkers,
+    disable_keepalive: props.disableKeepalive,
+    disable_compression: props.disableCompression,
+  });
+}
+
+export function renderTls(tls: ScrapeTls, secretPath: SecretPath): Record<string, Plain> {
+  return given({
+    ca_file: tls.ca && secretPath(tls.ca),
+    cert_file: tls.cert && secretPath(tls.cert),
+    key_file: tls.key && secretPath(tls.key),
+    server_name: tls.serverName,
+    insecure_skip_verify: tls.insecureSkipVerify,
+  });
+}
+
+/** What a client sends, from files. */
+export function renderCredentials(auth: Credentials | undefined, secretPath: SecretPath): Record<string, Plain> {
+  if (auth === undefined) return {};
+  return 'bearerToken' in auth
+    ? { authorization: { type: 'Bearer', credentials_file: secretPath(auth.bearerToken) } }
+    : { basic_auth: { username: auth.username, password_file: secretPath(auth.password) } };
+}
+
+/** The relabeling of a job: its own, that of its labels, and that of the user. */
+export function renderRelabeling(own: readonly RelabelConfig[], props: ScrapeJobProps): Record<string, Plain> {
+  const ofLabels = Object.entries(props.labels ?? {}).map(([targetLabel, value]) => ({
+    targetLabel,
+    replacement: value.replaceAll('$', '$$$$'),
+  }));
+  const ofTargets = [...own, ...ofLabels, ...(props.relabelConfigs ?? [])];
+  return {
+    ...(ofTargets.length > 0 ? { relabel_configs: renderRelabelConfigs(ofTargets) } : {}),
+    ...(props.metricRelabelConfigs?.length
+      ? { metric_relabel_configs: renderRelabelConfigs(props.metricRelabelConfigs) }
+      : {}),
+  };
+}
+
+/** Reports TLS that no scrape would use. */
+export function checkTlsIsUsed({ scheme = 'http', tls }: ScrapeJobProps, prefix: string, problems: Problems): void {
+  problems.when(tls !== undefined && scheme === 'http', {
+    prop: `${prefix}tls`,
+    value: tls,
+    rule: 'the scheme is http, so that it would not be used',
+    fix: `set \`${prefix}scheme: 'https'\`, or remove \`${prefix}tls\``,
+  });
+}
+
+function given(fields: Readonly<Record<string, Plain | undefined>>): Record<string, Plain> {
+  return Object.fromEntries(Object.entries(fields).filter((field): field is [string, Plain] => field[1] !== undefined));
+}
