@@ -4,6 +4,7 @@ import {
   DefaultDeny,
   KubeStateMetrics,
   NodeExporter,
+  OpenTelemetryCollector,
   Pushgateway,
   Scrape,
   StackDefaults,
@@ -13,6 +14,7 @@ import {
   VmSingle,
   type KubeStateMetricsProps,
   type NodeExporterProps,
+  type OpenTelemetryCollectorProps,
   type PushgatewayProps,
   type StackDefaultsProps,
   type VmAgentProps,
@@ -29,6 +31,8 @@ export interface MetricsStackProps {
   /** Scrapes the whole stack, and what is named here. */
   readonly agent: Omit<VmAgentProps, 'remoteWrite'>;
   readonly exporters?: ExportersProps;
+  /** Takes OTLP. @default - none; the agent takes OTLP over HTTP as well */
+  readonly openTelemetry?: Omit<OpenTelemetryCollectorProps, 'exporters'>;
   /** vmauth in front of the storage. @default - none */
   readonly access?: AccessProps;
   readonly defaults?: StackDefaultsProps;
@@ -87,9 +91,10 @@ export class MetricsStack extends Chart {
   public readonly agent: VmAgent;
   public readonly auth: VmAuth | undefined;
   public readonly pushgateway: Pushgateway | undefined;
+  public readonly openTelemetry: OpenTelemetryCollector | undefined;
 
   public constructor(scope: Construct, id: string, props: MetricsStackProps) {
-    const { namespace, storage, agent, exporters = {}, access, defaults = {} } = props;
+    const { namespace, storage, agent, exporters = {}, openTelemetry, access, defaults = {} } = props;
     super(scope, id, { namespace });
     StackDefaults.set(this, defaults);
     this.addDependency(new NamespaceChart(scope, `${id}-namespace`, namespace, 'restricted'));
@@ -108,6 +113,9 @@ export class MetricsStack extends Chart {
     });
     if (exporters.kubeState) new KubeStateMetrics(this, 'kubernetes', exporters.kubeState);
     this.pushgateway = exporters.pushgateway && new Pushgateway(this, 'jobs', exporters.pushgateway);
+    this.openTelemetry =
+      openTelemetry &&
+      new OpenTelemetryCollector(this, 'telemetry', { ...openTelemetry, exporters: [this.storage.ingest().otlp] });
     this.auth = access && new VmAuth(this, 'gateway', this.vmAuthProps(access));
   }
 

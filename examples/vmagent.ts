@@ -24,8 +24,12 @@ const agent = new VmAgent(chart, 'agent', {
       relabelConfigs: [{ action: 'keep', sourceLabels: ['__name__'], regex: 'up|slo:.*' }],
     },
   ],
-  // All components of the chart are scraped anyway.
-  scrape: [Scrape.annotatedPods(), Scrape.nodes()],
+  // Every component of the chart is scraped without being named.
+  scrape: [
+    Scrape.annotatedPods({ namespaces: ['shop'] }),
+    Scrape.nodes(),
+    Scrape.static({ name: 'switches', targets: ['switch-1.example.com:9116'], labels: { site: 'north' } }),
+  ],
   listeners: { graphite: {} },
 });
 

@@ -3,6 +3,8 @@ export * from './auth';
 export * from './cluster';
 export * from './exporters';
 export * from './exposure';
+export * from './opentelemetry';
+export * from './prometheus';
 export {
   Scrape,
   SCRAPE_LABELS,

@@ -35,5 +35,9 @@ export const kind: MetricsStackProps = {
     kubeState: { resources: tiny },
     pushgateway: { resources: tiny },
   },
+  openTelemetry: {
+    replicas: 1,
+    resources: { ...tiny, memory: { request: Size.mebibytes(96), limit: Size.mebibytes(256) } },
+  },
   access: { replicas: 1, everybodyMay: ['read', 'write'], resources: tiny },
 };

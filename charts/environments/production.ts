@@ -56,6 +56,7 @@ export const production: MetricsStackProps = {
     spread: { hosts: 'required' },
   },
   exporters: { nodes: {}, kubeState: {}, pushgateway: { persistence: { size: Size.gibibytes(1) } } },
+  openTelemetry: { replicas: 2, queue: { size: Size.gibibytes(5), storageClass: 'fast-ssd' } },
   access: {
     replicas: 2,
     users: {

@@ -5,7 +5,6 @@ import { setIngestionFlags, SHUTDOWN_DELAY } from '../victoria-metrics';
 import type { ProcessingFiles } from './processing';
 import type { VmAgentProps } from './props';
 import { setTargetFlags, type Target } from './remote-write';
-import { SCRAPE_PATH } from './scraping';
 import { setStreamAggregationFlags } from './stream-aggregation';
 
 /** What the flags of an agent are made from. */
@@ -14,15 +13,15 @@ export interface AgentModel {
   readonly targets: readonly Target[];
   /** What is done to samples for all targets. */
   readonly ofAll: ProcessingFiles;
-  /** Whether there is anything to scrape. */
-  readonly scrapes: boolean;
+  /** The file with the scrape jobs; none where there is nothing to scrape. */
+  readonly scrapePath: string | undefined;
   /** What stands in a flag for the name of the pod. */
   readonly podName: string;
   readonly queuePath: string;
 }
 
 export function agentFlags(
-  { props, targets, ofAll, scrapes, podName, queuePath }: AgentModel,
+  { props, targets, ofAll, scrapePath, podName, queuePath }: AgentModel,
   problems: Problems,
 ): FlagSet<VmagentFlags> {
   const { replicas = 1, sharding, shardByUrl, seriesLimits } = props;
@@ -40,8 +39,10 @@ export function agentFlags(
     .set('remoteWrite.shardByURLReplicas', shardByUrl?.replicas, 'shardByUrl.replicas')
     .set('remoteWrite.shardByURL.labels', shardByUrl?.labels, 'shardByUrl.labels')
     .set('remoteWrite.shardByURL.ignoreLabels', shardByUrl?.ignoreLabels, 'shardByUrl.ignoreLabels')
-    .set('promscrape.config', scrapes ? SCRAPE_PATH : undefined, 'scrape')
-    .set('promscrape.configCheckInterval', scrapes ? Duration.seconds(30) : undefined, LIBRARY)
+    .set('promscrape.config', scrapePath, 'scrape')
+    .set('promscrape.configCheckInterval', scrapePath === undefined ? undefined : Duration.seconds(30), LIBRARY)
+    // All ports of a pod become one target where an annotation names the port, and each would be logged as an error.
+    .set('promscrape.suppressDuplicateScrapeTargetErrors', scrapePath === undefined ? undefined : true, LIBRARY)
     .set('promscrape.cluster.membersCount', sharding && replicas, 'replicas')
     .set('promscrape.cluster.memberNum', sharding && podName, LIBRARY)
     .set('promscrape.cluster.replicationFactor', sharding?.replicationFactor, 'sharding.replicationFactor')

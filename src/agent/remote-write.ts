@@ -20,8 +20,7 @@ import {
   type Problems,
   type Shape,
 } from '../validation';
-import type { SecretRef } from '../values';
-import { secretRefCheck } from '../victoria-metrics';
+import { secretRefCheck, type SecretRef } from '../values';
 import type { Endpoint, WriteEndpoint } from '../wiring';
 import { secretPath, type VolumeProps } from '../workload';
 import { processingFiles, type ProcessingFiles } from './processing';

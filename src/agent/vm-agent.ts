@@ -1,13 +1,7 @@
-import { Chart, Duration, Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { VmagentFlags } from '../flags';
-import {
-  checkScrapeJobs,
-  componentJobs,
-  DEFAULT_SCRAPE_INTERVAL,
-  type ScrapeDestination,
-  type ScrapeJob,
-} from '../scrape';
+import { checkDeduplication, checkScrapeJobs, DEFAULT_SCRAPE_INTERVAL, scrapeConfigFile, ScrapeJobs } from '../scrape';
 import { checkProps, InvalidValueError, milliseconds, Problems, wholeSeconds } from '../validation';
 import { Cpu, IMAGES, Tenant } from '../values';
 import {
@@ -18,11 +12,11 @@ import {
   SHUTDOWN_DELAY,
   VictoriaMetricsServer,
 } from '../victoria-metrics';
-import type { NetworkPolicyPeer, WriteEndpoint } from '../wiring';
+import type { WriteEndpoint } from '../wiring';
 import {
   instanceName,
   isEphemeral,
-  visitWorkloads,
+  secretPath,
   type Controller,
   type EnvVar,
   type Files,
@@ -33,11 +27,12 @@ import { agentFlags } from './flags';
 import { SHAPE, type CheckedVmAgentProps, type VmAgentProps } from './props';
 import { PROCESSING_FOLDER, processingFiles } from './processing';
 import { secretsOf, targetsOf, type Target } from './remote-write';
-import { checkDeduplication, checkEqualLabels, checkShardByUrl, checkSharding, copiesOf } from './replicas';
-import { SCRAPE_FOLDER, ScrapeJobs } from './scraping';
+import { checkEqualLabels, checkShardByUrl, checkSharding, copiesOf } from './replicas';
 import { checkReplicaLabel } from './stream-aggregation';
 
 const QUEUE_PATH = '/queue';
+const SCRAPE_FOLDER = '/etc/vmagent/scrape';
+const SCRAPE_FILE = 'scrape.yaml';
 
 /** vmagent puts variables of its environment into flags and files. */
 const POD_NAME = '%{POD_NAME}';
@@ -84,11 +79,11 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     const aggregates = [ofAll, ...targets].some(({ aggregationFile }) => aggregationFile !== undefined);
     const copies = copiesOf(replicas, sharding);
     const { scrape = [], scrapeStack = true } = props;
-    const jobs = new ScrapeJobs(scrape.flat(), global);
-    const scrapes = jobs.given.length > 0 || scrapeStack;
+    const jobs = new ScrapeJobs(scrape, scrapeStack);
     const instance = instanceName(props.name, id, '-vmagent', problems);
 
-    const flags = agentFlags({ props, targets, ofAll, scrapes, podName: POD_NAME, queuePath: QUEUE_PATH }, problems);
+    const scrapePath = jobs.none ? undefined : `${SCRAPE_FOLDER}/${SCRAPE_FILE}`;
+    const flags = agentFlags({ props, targets, ofAll, scrapePath, podName: POD_NAME, queuePath: QUEUE_PATH }, problems);
     super(scope, id, {
       controller: controllerOf(props, queue, aggregates),
       name: `${instance}-vmagent`,
@@ -98,7 +93,7 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
       httpPort: 8429,
       extraPorts: listenerPorts(props.listeners, ''),
       env: [POD_NAME_VARIABLE],
-      secrets: () => [...targets.flatMap(secretsOf), ...jobs.all().flatMap(({ secrets = [] }) => secrets)],
+      secrets: () => [...targets.flatMap(secretsOf), ...jobs.secrets()],
       // The defaults of the VictoriaMetrics operator, without its CPU limit, which would delay scrapes.
       resources: {
         cpu: { request: Cpu.millis(50) },
@@ -131,15 +126,10 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     for (const { endpoint } of targets) endpoint.connectFrom(this);
     const files = [ofAll, ...targets].reduce<Files>((joined, each) => ({ ...joined, ...each.files }), {});
     if (Object.keys(files).length > 0) this.addConfigFiles('remote-write', PROCESSING_FOLDER, files);
-    if (!scrapes) return;
-    this.addConfigFiles('scrape', SCRAPE_FOLDER, () => jobs.files(), { reloaded: true });
-    this.open(jobs.given);
-    if (!scrapeStack) return;
-    visitWorkloads(Chart.of(this), ({ metrics }) => {
-      const ofWorkload = componentJobs(metrics);
-      jobs.add(ofWorkload);
-      this.open(ofWorkload);
-    });
+    if (jobs.none) return;
+    const scrapeFile = (): string => scrapeConfigFile({ global, jobs: jobs.all(), secretPath });
+    this.addConfigFiles('scrape', SCRAPE_FOLDER, () => ({ [SCRAPE_FILE]: scrapeFile() }), { reloaded: true });
+    jobs.runBy(this);
   }
 
   /** Where to send Prometheus remote write. */
@@ -181,28 +171,6 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     const [first, ...others] = this.targets.map(({ endpoint }) => endpoint.dedupInterval);
     const agreed = others.every((other) => first && other && milliseconds(other) === milliseconds(first));
     return agreed ? first : undefined;
-  }
-
-  /** Gives the pods what they need for some jobs. */
-  private open(jobs: readonly ScrapeJob[]): void {
-    const accesses = jobs.flatMap(({ apiAccess = [] }) => apiAccess);
-    // What is allowed in the whole cluster is not allowed in a namespace once more.
-    for (const whole of [true, false]) {
-      for (const access of accesses) if ((access.namespaces === undefined) === whole) this.allowApi(access);
-    }
-    for (const { targets = [], endpoints = [], destinations = [] } of jobs) {
-      for (const one of [...targets, ...endpoints]) one.connectFrom(this);
-      for (const destination of destinations) {
-        // A target may be given by its name; nodes are found by their addresses.
-        if (destination.kind !== 'nodes') this.connections.allowDns();
-        for (const peer of this.peersOf(destination)) this.connections.allowTo(peer, ...(destination.ports ?? []));
-      }
-    }
-  }
-
-  private peersOf(destination: ScrapeDestination): readonly (NetworkPolicyPeer | undefined)[] {
-    if (destination.kind === 'nodes') return this.nodePeers;
-    return [destination.kind === 'peer' ? destination.peer : undefined];
   }
 }
 

@@ -1,14 +1,7 @@
 import { isIP } from 'node:net';
 import type { Duration } from 'cdk8s';
 import type { VmauthFlags } from '../flags';
-import {
-  GRACEFUL_SHAPE,
-  SERVER_SHAPE,
-  secretRefCheck,
-  versionCheck,
-  type GracefulProps,
-  type ServerProps,
-} from '../victoria-metrics';
+import { GRACEFUL_SHAPE, SERVER_SHAPE, versionCheck, type GracefulProps, type ServerProps } from '../victoria-metrics';
 import {
   all,
   anything,
@@ -24,7 +17,7 @@ import {
   type Check,
   type Shape,
 } from '../validation';
-import type { SecretRef } from '../values';
+import { secretRefCheck, type SecretRef } from '../values';
 import { cidrCheck, type Endpoint } from '../wiring';
 import { SCALING_SHAPE, type ScalingProps } from '../workload';
 import { routeCheck, someOf, type VmAuthRoute } from './route';

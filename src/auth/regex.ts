@@ -1,5 +1,4 @@
-import { regexProblem } from '../scrape';
-import type { Check } from '../validation';
+import { regexProblem, type Check } from '../validation';
 
 /** What RE2 knows and JavaScript does not, with something of the same shape that JavaScript does know. */
 const TRANSLATIONS: readonly (readonly [RegExp, string])[] = [

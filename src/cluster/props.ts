@@ -6,7 +6,6 @@ import {
   queryLimitsCheck,
   RETENTION_SHAPE,
   SERVER_SHAPE,
-  secretRefCheck,
   STORE_SHAPE,
   versionCheck,
   type GracefulProps,
@@ -18,7 +17,7 @@ import {
   type StoreProps,
 } from '../victoria-metrics';
 import { anything, boolean, forbidden, integer, listOf, object, portNumber, text, type Shape } from '../validation';
-import type { SecretRef } from '../values';
+import { secretRefCheck, type SecretRef } from '../values';
 import { cidrCheck } from '../wiring';
 import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from '../workload';
 

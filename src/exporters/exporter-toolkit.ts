@@ -1,7 +1,6 @@
 import type { ArgTemplate, PlainArgs } from '../flags';
 import { object, text, type Check } from '../validation';
-import type { SecretRef } from '../values';
-import { secretRefCheck } from '../victoria-metrics';
+import { secretRefCheck, type SecretRef } from '../values';
 import { secretPath } from '../workload';
 
 /** Basic auth of a program whose web server is configured by a file of Prometheus' exporter toolkit. */

@@ -27,7 +27,6 @@ import {
   type ApiRule,
   type WorkloadProps,
 } from '../workload';
-import { compiles } from './regular-expression';
 
 interface Resource {
   readonly apiGroup: string;
@@ -131,6 +130,15 @@ export interface KubeStateMetricsProps extends WorkloadProps {
   readonly metricAnnotationsAllowlist?: MetadataAllowlist;
   /** Args that no prop covers, each as `--name` or `--name=value`. @default - none */
   readonly extraArgs?: readonly string[];
+}
+
+/** Its regular expressions are not those of Go but of .NET, which JavaScript's are closer to. */
+function compiles(expression: string): boolean {
+  try {
+    return new RegExp(expression) instanceof RegExp;
+  } catch {
+    return false;
+  }
 }
 
 const metricPatterns: Check = listOf(

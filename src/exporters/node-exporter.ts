@@ -13,6 +13,7 @@ import {
   oneOf,
   portNumber,
   Problems,
+  regexProblem,
   rule,
   text,
   type Shape,
@@ -20,7 +21,6 @@ import {
 import { Cpu, IMAGES } from '../values';
 import { instanceName, livenessProbe, readinessProbe, Workload, WORKLOAD_SHAPE, type WorkloadProps } from '../workload';
 import { setWebArgs, webConfigAuthCheck, type WebConfigAuth } from './exporter-toolkit';
-import { compiles } from './regular-expression';
 
 /** The collectors of node-exporter v1.12 on Linux. */
 const COLLECTORS = [
@@ -143,19 +143,14 @@ export interface NodeExporterProps extends Omit<WorkloadProps, 'spread' | 'podDi
   readonly extraArgs?: readonly string[];
 }
 
-/** Go has flags in front of regular expressions, and neither lookaround nor back references. */
 const regularExpression = all(
   text(),
   rule(
-    (value) => isGoExpression(value as string),
+    (value) => regexProblem(value as string) === undefined,
     'must be a regular expression as Go knows it, without lookaround and back references',
     "write for example '^(veth.*|cali.*)$'",
   ),
 );
-
-function isGoExpression(expression: string): boolean {
-  return compiles(expression.replace(/^\(\?[imsU]+\)/, '')) && !/\(\?<?[=!]|\\[1-9]/.test(expression);
-}
 
 const ON_EACH_NODE = 'a DaemonSet has one pod on each node, which a drain leaves alone';
 

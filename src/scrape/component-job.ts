@@ -48,7 +48,7 @@ function jobOf(target: ScrapeTarget, name: string): ScrapeJob {
   };
 }
 
-function relabeling({ job, port }: ScrapeTarget): RelabelConfig[] {
+function relabeling({ job, port, ofNode }: ScrapeTarget): RelabelConfig[] {
   return [
     ...RUNNING,
     {
@@ -60,7 +60,9 @@ function relabeling({ job, port }: ScrapeTarget): RelabelConfig[] {
     { targetLabel: SCRAPE_LABELS.namespace, sourceLabels: [`${META}namespace`] },
     { targetLabel: SCRAPE_LABELS.pod, sourceLabels: [`${META}pod_name`] },
     { targetLabel: SCRAPE_LABELS.node, sourceLabels: [`${META}pod_node_name`] },
-    { targetLabel: SCRAPE_LABELS.instance, sourceLabels: [`${META}pod_name`], replacement: `$1:${port}` },
+    ofNode
+      ? { targetLabel: SCRAPE_LABELS.instance, sourceLabels: [`${META}pod_node_name`] }
+      : { targetLabel: SCRAPE_LABELS.instance, sourceLabels: [`${META}pod_name`], replacement: `$1:${port}` },
     { targetLabel: SCRAPE_LABELS.appInstance, sourceLabels: [`${META}pod_label_app_kubernetes_io_instance`] },
   ];
 }

@@ -1,10 +1,23 @@
 export { componentJob, componentJobs } from './component-job';
-export type { DiscoveryProps, ScrapeJobProps, ScrapeTls } from './job-props';
+export {
+  renderCredentials,
+  renderTls,
+  SCRAPE_JOB_SHAPE,
+  type DiscoveryProps,
+  type ScrapeJobProps,
+  type ScrapeTls,
+} from './job-props';
 export type { AnnotatedProps, KubeletProps } from './kubernetes-jobs';
 export { labelNameCheck, labelsCheck, SCRAPE_LABELS } from './labels';
 export type { RawScrapeConfig, RawValue, ScrapeNeeds } from './raw-job';
-export { relabelConfigsCheck, renderRelabelConfigs, type RelabelAction, type RelabelConfig } from './relabeling';
-export { regexProblem } from './regular-expression';
+export {
+  onlyKnownToVmagent,
+  relabelConfigsCheck,
+  renderRelabelConfigs,
+  type RelabelAction,
+  type RelabelConfig,
+} from './relabeling';
+export { checkDeduplication } from './deduplication';
 export { Scrape } from './scrape';
 export {
   checkScrapeJobs,
@@ -17,5 +30,6 @@ export {
 } from './scrape-config-file';
 export { scrapeDuration } from './scrape-duration';
 export type * from './scrape-job';
+export { ScrapeJobs } from './scrape-jobs';
 export { seriesSelectorsCheck } from './series-selector';
 export type { StaticProps } from './static-job';

@@ -20,7 +20,7 @@ import {
   type Problems,
   type Shape,
 } from '../validation';
-import { SecretRef } from '../values';
+import { secretRefCheck, type SecretRef } from '../values';
 import type { Credentials } from '../wiring';
 import { labelsCheck } from './labels';
 import { relabelConfigsCheck, renderRelabelConfigs, type RelabelConfig } from './relabeling';
@@ -94,12 +94,6 @@ export interface DiscoveryProps extends ScrapeJobProps {
   /** `job_name`, and the label `job` where the job sets no other. @default - see the factory */
   readonly name?: string;
 }
-
-const secretRefCheck: Check = rule(
-  (value) => SecretRef.is(value),
-  'must be a SecretRef: a secret in the clear would stand in the manifest',
-  "write SecretRef.of('name-of-the-secret', 'key')",
-);
 
 const bearer = object<{ bearerToken: SecretRef }>({ bearerToken: secretRefCheck }, 'bearerToken');
 const basic = object<{ username: string; password: SecretRef }>(

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isScalar, parseDocument, visit } from 'yaml';
 import type { SecretPath } from '../flags';
-import { InvalidValueError, type Problem } from '../validation';
+import { InvalidValueError, yaml, type Problem } from '../validation';
 import { SecretRef } from '../values';
 import type { ApiAccess, ApiRule } from '../workload';
 import { JobProblems, jobPath } from './job-problems';
@@ -105,6 +104,7 @@ function read(path: string): string {
 
 /** All scalars as the text that stands there: only the field tells whether `1.10` is a number. */
 function parse(path: string, content: string): unknown {
+  const { isScalar, parseDocument, visit } = yaml();
   const document = parseDocument(content, { schema: 'failsafe', merge: true });
   const [error] = document.errors;
   if (error) {

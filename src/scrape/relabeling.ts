@@ -5,13 +5,14 @@ import {
   integer,
   listOf,
   mapOf,
+  regexGroups,
+  regexProblem,
   rule,
   type Check,
   type Problem,
   type Problems,
   type Shape,
 } from '../validation';
-import { regexGroups, regexProblem } from './regular-expression';
 import type { Plain } from './scrape-job';
 import { seriesSelectorsCheck } from './series-selector';
 

@@ -1,5 +1,4 @@
-import type { Check } from '../validation';
-import { regexProblem } from './regular-expression';
+import { regexProblem, type Check } from '../validation';
 
 const SPACE = /^\s+/;
 const NAME = /^(?:[\p{L}_:]|\\.)(?:[\p{L}\d_:.]|\\.)*/u;

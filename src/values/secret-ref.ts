@@ -1,4 +1,4 @@
-import { InvalidValueError } from '../validation';
+import { InvalidValueError, rule } from '../validation';
 import { isDataKey, isDnsSubdomain } from './kubernetes-name';
 
 /** Anything with the name of a Secret: a cdk8s-plus `ISecret` fits. */
@@ -50,3 +50,10 @@ export class SecretRef {
     return `${this.secretName}/${this.key}`;
   }
 }
+
+/** Checks that a value is a SecretRef. */
+export const secretRefCheck = rule(
+  (value) => SecretRef.is(value),
+  'must be a SecretRef: a secret in the clear would stand in the manifest',
+  "write SecretRef.of('name-of-the-secret', 'key')",
+);

@@ -1,8 +1,10 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { LIBRARY, type FlagSet, type VmstorageFlags } from '../flags';
-import { anything, duration, mapOf, object, rule, text, type Problems, type Shape } from '../validation';
-import { SecretRef, type Image } from '../values';
+import { anything, duration, mapOf, object, text, type Problems, type Shape } from '../validation';
+import { secretRefCheck, type Image, type SecretRef } from '../values';
+
+export { secretRefCheck };
 import {
   livenessProbe,
   readinessProbe,
@@ -35,12 +37,6 @@ export interface ServerProps<F extends object> extends WorkloadProps {
   /** Basic auth for all pages but `/health`. Endpoints carry it to whoever connects. @default - none */
   readonly httpAuth?: HttpAuth;
 }
-
-export const secretRefCheck = rule(
-  (value) => SecretRef.is(value),
-  'must be a SecretRef',
-  "write SecretRef.of('name-of-the-secret', 'key')",
-);
 
 /** The values of flags are checked by their catalogue. */
 export const SERVER_SHAPE: Shape<ServerProps<object>> = {

@@ -10,7 +10,7 @@ import {
   type Credentials,
   type EndpointProps,
   type LabelSelector,
-  type NetworkPolicyPeer,
+  type NetworkPort,
   type Wired,
 } from '../wiring';
 import { horizontalPodAutoscaler } from './autoscaling';
@@ -265,17 +265,17 @@ export abstract class Workload extends Construct implements Wired {
   }
 
   /** Lets the pods use the Kubernetes API: a token, the roles, and the way there. */
-  protected allowApi(access: ApiAccess): void {
+  public allowApi(access: ApiAccess): void {
     if (access.rules.length === 0) return;
     this.permissions.grant(access);
     for (const { peer, ports } of apiServerFlows(this.defaults.apiServer)) this.connections.allowTo(peer, ...ports);
     this.connections.allowDns();
   }
 
-  /** The addresses of the nodes, for flows to them; no peer in particular means any address. */
-  protected get nodePeers(): readonly (NetworkPolicyPeer | undefined)[] {
+  /** Lets the pods reach ports of the nodes: of the kubelet, and of pods on the network of their node. */
+  public allowToNodes(...ports: readonly NetworkPort[]): void {
     const { nodes = [] } = this.defaults;
-    return nodes.length > 0 ? nodes : [undefined];
+    for (const peer of nodes.length > 0 ? nodes : [undefined]) this.connections.allowTo(peer, ...ports);
   }
 
   /** An endpoint behind the Service of the workload. */

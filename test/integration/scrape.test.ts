@@ -6,7 +6,6 @@ import { App, Chart, Duration, Size, Yaml } from 'cdk8s';
 import { SecretRef, VmCluster, VmSingle } from '../../src';
 import {
   checkScrapeJobs,
-  regexProblem,
   relabelConfigsCheck,
   renderRelabelConfigs,
   Scrape,
@@ -15,7 +14,7 @@ import {
   type RelabelConfig,
   type ScrapeJob,
 } from '../../src/scrape';
-import { Problems } from '../../src/validation';
+import { Problems, regexProblem } from '../../src/validation';
 import { describeWith, findBinary } from './runner';
 
 let folder: string;

@@ -605,7 +605,7 @@ describe('wrong configurations', () => {
     [
       'a password in the clear',
       (chart) => ({ users: { shop: { ...shop(chart), bearerToken: 'abc' } } }),
-      'users[\'shop\'].bearerToken = "***": must be a SecretRef. ' +
+      'users[\'shop\'].bearerToken = "***": must be a SecretRef: a secret in the clear would stand in the manifest. ' +
         "To fix: write SecretRef.of('name-of-the-secret', 'key').",
     ],
     [

@@ -514,7 +514,7 @@ describe('wrong configurations', () => {
     [
       'a password in the clear',
       { httpAuth: { ...httpAuth, password: 'hunter2' } },
-      "httpAuth.password = \"***\": must be a SecretRef. To fix: write SecretRef.of('name-of-the-secret', 'key').",
+      "httpAuth.password = \"***\": must be a SecretRef: a secret in the clear would stand in the manifest. To fix: write SecretRef.of('name-of-the-secret', 'key').",
     ],
   ];
 

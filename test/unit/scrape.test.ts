@@ -237,6 +237,13 @@ scrape_configs:
     expect(jobs[0]!.render(secretPath)).not.toHaveProperty('honor_labels');
   });
 
+  it('that tell of their node are called after it', () => {
+    expect(componentJob(target({ ofNode: true })).render(secretPath)['relabel_configs']).toContainEqual({
+      target_label: 'instance',
+      source_labels: ['__meta_kubernetes_pod_node_name'],
+    });
+  });
+
   it('may be chosen by expressions', () => {
     expect(componentJob(target()).render(secretPath)['kubernetes_sd_configs']).toMatchObject([
       { selectors: [{ role: 'pod', label: 'app in (a,b),tier notin (c),one,!two' }] },

@@ -553,7 +553,7 @@ const SINGLE: readonly Case<VmSingleProps>[] = [
   [
     'a password as text',
     { httpAuth: { username: 'admin', password: 'hunter2' } },
-    "httpAuth.password = \"***\": must be a SecretRef. To fix: write SecretRef.of('name-of-the-secret', 'key').",
+    "httpAuth.password = \"***\": must be a SecretRef: a secret in the clear would stand in the manifest. To fix: write SecretRef.of('name-of-the-secret', 'key').",
   ],
   [
     'half of basic auth',

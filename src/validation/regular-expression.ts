@@ -8,8 +8,8 @@ export interface RegexGroups {
 class SyntaxProblem extends Error {}
 
 /**
- * Why neither vmagent nor Prometheus would compile an expression of a relabeling rule or a label filter; nothing where
- * they would. Both use RE2 as Go knows it, which has other rules than JavaScript, and anchor the expression.
+ * Why no program written in Go, such as vmagent, vmauth or Prometheus, would compile an expression; nothing where they
+ * would. They use RE2, which has other rules than JavaScript, and most anchor the expression.
  *
  * @see https://github.com/google/re2/wiki/Syntax
  */

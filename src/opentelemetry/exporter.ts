@@ -1,0 +1,357 @@
+import { Duration, type Size } from 'cdk8s';
+import { goDuration } from '../flags';
+import {
+  all,
+  anyText,
+  boolean,
+  duration,
+  instance,
+  integer,
+  mapOf,
+  milliseconds,
+  namesSecret,
+  object,
+  rule,
+  size,
+  text,
+  type Check,
+  type Problems,
+  type Shape,
+} from '../validation';
+import type { SecretRef } from '../values';
+import { secretRefCheck } from '../victoria-metrics';
+import type { Endpoint } from '../wiring';
+import { secretPath } from '../workload';
+import { literal } from './references';
+
+/** TLS towards a target whose endpoint is https. */
+export interface ExporterTls {
+  /** The certificates of the authorities that the server's must be signed by, in PEM. @default - those of the system */
+  readonly ca?: SecretRef;
+  /** The client's certificate, in PEM. @default - none */
+  readonly cert?: SecretRef;
+  /** The key of the client's certificate, in PEM. @default - none */
+  readonly key?: SecretRef;
+  /** The name that the server's certificate must have. @default - the host of the URL */
+  readonly serverName?: string;
+  /** Accepts any certificate, and so anybody in between. @default false */
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** Requests of clients are joined before they are sent, in data points. */
+export interface BatchProps {
+  /** So many are sent at once, if they come in time. @default 8192 */
+  readonly minSize?: number;
+  /** A request with more is split. @default - no limit */
+  readonly maxSize?: number;
+  /** They are sent after this time, however few. @default Duration.seconds(1) */
+  readonly timeout?: Duration;
+}
+
+/** How often a target is tried again that is away or overloaded. What a target refuses for good is dropped. */
+export interface RetryProps {
+  /** To the first retry; later ones take half as long again, each. @default Duration.seconds(1) */
+  readonly initialInterval?: Duration;
+  /** Between two retries, at the most. @default Duration.seconds(30) */
+  readonly maxInterval?: Duration;
+  /** Then the data is dropped. @default - never: once the queue is full, clients are refused and keep their data */
+  readonly maxElapsedTime?: Duration;
+}
+
+/** One place that metrics are sent to, and how. */
+export interface ExporterProps {
+  /**
+   * Where to: a URL that takes OTLP metrics, or a `WriteEndpoint`. Its credentials are sent along; NetworkPolicies let the
+   * collector reach it.
+   */
+  readonly endpoint: Endpoint;
+  /**
+   * How much may wait, as it is sent before compression; then clients are refused. OTLP only.
+   *
+   * @default - an equal share of a sixteenth of the memory limit; on disk, of three quarters of the volume of `queue`, or 1 GiB
+   *   where that has no size
+   */
+  readonly queueSize?: Size;
+  /** OTLP only: by remote write each request of a client becomes at least one. @default - see `BatchProps` */
+  readonly batch?: BatchProps;
+  /** OTLP only. @default - for ever, see `RetryProps` */
+  readonly retry?: RetryProps;
+  /** Requests at once. @default 10 */
+  readonly numConsumers?: number;
+  /**
+   * How long a request may take. By remote write this is the time for all tries of a request, after which it is dropped.
+   *
+   * @default - 30 s; by remote write 5 minutes
+   */
+  readonly timeout?: Duration;
+  /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** @default - what the URL says, with the authorities of the system */
+  readonly tls?: ExporterTls;
+}
+
+const OTLP_TIMEOUT = Duration.seconds(30);
+const REMOTE_WRITE_TIMEOUT = Duration.minutes(5);
+
+const headerValue = all(
+  anyText,
+  rule((value) => !/[\r\n]/.test(value as string), 'a header is one line', 'remove the line breaks'),
+);
+
+const headers: Check = all(mapOf(headerValue), (value, prop, problems) => {
+  for (const name of Object.keys(value as object)) {
+    problems.when(!/^[-\w]+$/.test(name), {
+      prop: `${prop}['${name}']`,
+      value: name,
+      rule: 'the name of a header consists of letters, digits, - and _',
+      fix: 'correct the name',
+    });
+    problems.when(namesSecret(name) || /authorization|cookie/i.test(name), {
+      prop: `${prop}['${name}']`,
+      value: '***',
+      rule: 'looks like a secret, and would stand in the ConfigMap in the clear',
+      fix: 'pass `credentials` with a SecretRef to the endpoint instead',
+    });
+  }
+  return value;
+});
+
+const tls: Check = all(
+  object<ExporterTls>({
+    ca: secretRefCheck,
+    cert: secretRefCheck,
+    key: secretRefCheck,
+    serverName: text(),
+    insecureSkipVerify: boolean,
+  }),
+  (value, prop, problems) => {
+    const { cert, key } = value as ExporterTls;
+    problems.when((cert === undefined) !== (key === undefined), {
+      prop: `${prop}.${cert ? 'key' : 'cert'}`,
+      value: undefined,
+      rule: 'a client shows its certificate with its key, not one of them alone',
+      fix: `set \`${prop}.cert\` and \`${prop}.key\`, or neither`,
+    });
+    return value;
+  },
+);
+
+const batch: Check = all(
+  object<BatchProps>({ minSize: integer({ min: 1 }), maxSize: integer({ min: 1 }), timeout: duration }),
+  (value, prop, problems) => {
+    const { minSize = DEFAULT_BATCH, maxSize = Infinity } = value as BatchProps;
+    problems.when(minSize > maxSize, {
+      prop: `${prop}.maxSize`,
+      value: maxSize,
+      rule: `must not be below minSize (${minSize})`,
+      fix: `raise it, or lower \`${prop}.minSize\``,
+    });
+    return value;
+  },
+);
+
+const retry: Check = all(
+  object<RetryProps>({ initialInterval: duration, maxInterval: duration, maxElapsedTime: duration }),
+  (value, prop, problems) => {
+    const { initialInterval, maxInterval, maxElapsedTime } = value as RetryProps;
+    const longest = maxInterval ? milliseconds(maxInterval) : DEFAULT_MAX_INTERVAL;
+    problems.when(initialInterval !== undefined && milliseconds(initialInterval) > longest, {
+      prop: `${prop}.initialInterval`,
+      value: initialInterval,
+      rule: `must not be above maxInterval (${longest / 1000} s)`,
+      fix: `lower it, or raise \`${prop}.maxInterval\``,
+    });
+    problems.when(maxElapsedTime !== undefined && milliseconds(maxElapsedTime) < longest, {
+      prop: `${prop}.maxElapsedTime`,
+      value: maxElapsedTime,
+      rule: `the data would be dropped before the longest interval between two retries (${longest / 1000} s) is over`,
+      fix: `raise it, or lower \`${prop}.maxInterval\``,
+    });
+    return value;
+  },
+);
+
+/** In data points, as the collector has it by default. */
+const DEFAULT_BATCH = 8192;
+
+/** In milliseconds, as the collector has it by default. */
+const DEFAULT_MAX_INTERVAL = 30_000;
+
+/** The paths of OTLP metrics: that of the specification, and one that VictoriaMetrics took before. */
+const OTLP_PATH = /(?:\/v1\/metrics|\/opentelemetry\/api\/v1\/push)$/;
+
+const WRITE_THIS = "write cluster.ingest().otlp, cluster.write() or Endpoint.external('https://host/v1/metrics')";
+
+const endpoint: Check = all(
+  instance('Endpoint', 'connectFrom', "cluster.ingest().otlp or Endpoint.external('https://host/v1/metrics')"),
+  (value, prop, problems) => {
+    const { kind, url, path } = value as Endpoint;
+    if (kind === 'remote-write') return value;
+    const reason =
+      kind === 'query'
+        ? 'the endpoint answers queries and takes no metrics'
+        : !/^https?:/.test(url)
+          ? 'metrics are sent by OTLP over HTTP or by remote write, and the endpoint speaks neither'
+          : !OTLP_PATH.test(path.replace(/\?.*$/, ''))
+            ? 'the URL must be the whole one that takes OTLP metrics, which ends in /v1/metrics'
+            : undefined;
+    if (reason === undefined) return value;
+    problems.add({ prop, value: url, rule: reason, fix: WRITE_THIS });
+    return undefined;
+  },
+);
+
+const SHAPE: Shape<ExporterProps> = {
+  endpoint,
+  queueSize: size,
+  batch,
+  retry,
+  numConsumers: integer({ min: 1 }),
+  timeout: duration,
+  headers,
+  tls,
+};
+
+const OTLP_ONLY = ['queueSize', 'batch', 'retry'] as const;
+
+const withProps: Check = all(object(SHAPE, 'endpoint'), (value, prop, problems) => {
+  const props = value as ExporterProps;
+  for (const name of isRemoteWrite(props) ? OTLP_ONLY : []) {
+    problems.when(props[name] !== undefined, {
+      prop: `${prop}.${name}`,
+      value: props[name],
+      rule: 'the exporter of remote write has no such setting',
+      fix: 'remove it, or send OTLP: cluster.ingest().otlp',
+    });
+  }
+  problems.when(props.tls !== undefined && !props.endpoint.url.startsWith('https:'), {
+    prop: `${prop}.tls`,
+    value: props.tls,
+    rule: `the URL ${props.endpoint.url} is not https`,
+    fix: 'remove it, or give an https URL',
+  });
+  return value;
+});
+
+/** An endpoint, or one with more to say. */
+export const exporterCheck: Check = (value, prop, problems) => {
+  const bare = typeof value !== 'object' || value === null || 'connectFrom' in value;
+  if (!bare) return withProps(value, prop, problems);
+  const checked = endpoint(value, prop, problems);
+  return checked && { endpoint: checked };
+};
+
+export function isRemoteWrite({ endpoint: { kind } }: ExporterProps): boolean {
+  return kind === 'remote-write';
+}
+
+export function timeoutOf(props: ExporterProps): Duration {
+  return props.timeout ?? (isRemoteWrite(props) ? REMOTE_WRITE_TIMEOUT : OTLP_TIMEOUT);
+}
+
+/** Two exporters to one URL would send everything twice. */
+export function checkDistinct(exporters: readonly ExporterProps[], problems: Problems): void {
+  const urls = exporters.map(({ endpoint: { url } }) => url);
+  for (const [index, url] of urls.entries()) {
+    problems.when(urls.indexOf(url) !== index, {
+      prop: `exporters[${index}]`,
+      value: url,
+      rule: 'the URL is that of another exporter, and would get everything twice',
+      fix: 'remove one of the two',
+    });
+  }
+}
+
+/** The Secrets that an exporter reads. */
+export function secretsOf({ endpoint: { credentials }, tls = {} }: ExporterProps): SecretRef[] {
+  const sent = credentials && ('bearerToken' in credentials ? credentials.bearerToken : credentials.password);
+  return [sent, tls.ca, tls.cert, tls.key].filter((ref) => ref !== undefined);
+}
+
+/** Components of the collector by their ids. */
+export type Components = Readonly<Record<string, object>>;
+
+/** How much may wait, and where. */
+export interface ExporterQueue {
+  readonly bytes: number;
+  /** The id of the extension that keeps it on disk. @default - in memory */
+  readonly storage?: string;
+}
+
+/** @param number its place in the list, from 1: the queue on disk belongs to it */
+export function renderExporter(props: ExporterProps, number: number, queue: ExporterQueue): Components {
+  const { endpoint: target, numConsumers = 10, headers = {}, tls } = props;
+  const type = isRemoteWrite(props) ? 'prometheus_remote_write' : 'otlp_http';
+  const [authenticator] = Object.keys(renderAuthenticator(props, number));
+  return {
+    [`${type}/${number}`]: {
+      [isRemoteWrite(props) ? 'endpoint' : 'metrics_endpoint']: literal(target.url),
+      auth: authenticator && { authenticator },
+      headers:
+        Object.keys(headers).length > 0
+          ? Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, literal(value)]))
+          : undefined,
+      tls: tls && renderTls(tls),
+      timeout: goDuration(timeoutOf(props)),
+      retry_on_failure: renderRetry(props.retry),
+      ...(isRemoteWrite(props)
+        ? {
+            remote_write_queue: { num_consumers: numConsumers },
+            // As VictoriaMetrics does it with OTLP.
+            resource_to_telemetry_conversion: { enabled: true },
+          }
+        : { sending_queue: renderQueue(queue, numConsumers, props.batch) }),
+    },
+  };
+}
+
+/** The extension that holds the credentials of an exporter, if any. Both kinds read a file again when it changes. */
+export function renderAuthenticator({ endpoint: { credentials } }: ExporterProps, number: number): Components {
+  if (!credentials) return {};
+  if ('bearerToken' in credentials) {
+    return { [`bearertokenauth/${number}`]: { filename: literal(secretPath(credentials.bearerToken)) } };
+  }
+  const { username, password } = credentials;
+  const client = { username: literal(username), password_file: literal(secretPath(password)) };
+  return { [`basicauth/${number}`]: { client_auth: client } };
+}
+
+function renderTls({ ca, cert, key, serverName, insecureSkipVerify }: ExporterTls): object {
+  const file = (ref: SecretRef | undefined): string | undefined => ref && literal(secretPath(ref));
+  return {
+    ca_file: file(ca),
+    cert_file: file(cert),
+    key_file: file(key),
+    server_name_override: serverName && literal(serverName),
+    insecure_skip_verify: insecureSkipVerify,
+  };
+}
+
+/** The collector itself gives up after five minutes. */
+function renderRetry({ initialInterval, maxInterval, maxElapsedTime }: RetryProps = {}): object {
+  return {
+    initial_interval: initialInterval ? goDuration(initialInterval) : '1s',
+    max_interval: maxInterval ? goDuration(maxInterval) : `${DEFAULT_MAX_INTERVAL / 1000}s`,
+    max_elapsed_time: maxElapsedTime ? goDuration(maxElapsedTime) : '0s',
+  };
+}
+
+/**
+ * Requests are joined when they leave the queue. A `batch` processor in front of it would answer clients before the data
+ * is in the queue, and drop it when that is full.
+ */
+function renderQueue({ bytes, storage }: ExporterQueue, numConsumers: number, batchProps: BatchProps = {}): object {
+  const { minSize = DEFAULT_BATCH, maxSize, timeout } = batchProps;
+  return {
+    sizer: 'bytes',
+    queue_size: bytes,
+    num_consumers: numConsumers,
+    storage,
+    batch: {
+      sizer: 'items',
+      min_size: minSize,
+      max_size: maxSize,
+      flush_timeout: timeout ? goDuration(timeout) : '1s',
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import type { Duration, Size } from 'cdk8s';
+import { globalScrapeCheck, labelNameCheck, type GlobalScrapeProps, type ScrapeSource } from '../scrape';
+import {
+  all,
+  anything,
+  anyText,
+  boolean,
+  duration,
+  forbidden,
+  hideUrlSecrets,
+  instance,
+  integer,
+  listOf,
+  mapOf,
+  size,
+  text,
+  yaml,
+  type Check,
+  type Shape,
+} from '../validation';
+import { isDataKey } from '../values';
+import type { Endpoint, WriteEndpoint } from '../wiring';
+import { volumeCheck, WORKLOAD_SHAPE, type Files, type VolumeProps, type WorkloadProps } from '../workload';
+import { remoteWriteCheck, type PrometheusRemoteWriteProps } from './remote-write';
+
+/** A Prometheus, or an identical pair of them. */
+export interface PrometheusProps extends WorkloadProps {
+  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
+  readonly name?: string;
+  /** Where each pod keeps its own data, and what it has still to send. */
+  readonly volume: VolumeProps;
+  /** How long a pod keeps its own data, whatever the storage behind `remoteWrite` keeps. @default Duration.days(15) */
+  readonly retention?: Duration;
+  /**
+   * How much of the volume the data may take, up to 85 %; then the oldest goes first. The rest is for compaction.
+   *
+   * @default - 80 % of the volume; no limit where that says no size
+   */
+  readonly retentionSize?: Size;
+  /** Where samples are sent; each target gets all of them. @default - nowhere */
+  readonly remoteWrite?: readonly (WriteEndpoint | PrometheusRemoteWriteProps)[];
+  /**
+   * How many pods. Several of them scrape the same targets and evaluate the same rules, so that the storage must have
+   * the scrape interval as its `dedupInterval`.
+   *
+   * @default 1
+   */
+  readonly replicas?: number;
+  /**
+   * The external label with the name of the pod, where there are several. It is taken off what goes to Alertmanager and
+   * to `remoteWrite`, where copies are told by their equal labels.
+   *
+   * @default prometheus_replica
+   */
+  readonly replicaLabel?: string;
+  /** What is scraped. @default - nothing */
+  readonly scrape?: readonly ScrapeSource[];
+  /** What holds for all scrape jobs: interval, timeout, external labels. @default - every 30 s */
+  readonly global?: GlobalScrapeProps;
+  /**
+   * Whether every component of the chart is scraped, also those that are made later. A VmAgent of the same chart does
+   * it already.
+   *
+   * @default false
+   */
+  readonly scrapeStack?: boolean;
+  /** Files with recording and alerting rules: name, ending in `.yaml` or `.yml`, and content. @default - none */
+  readonly ruleFiles?: Files;
+  /** How often rules are evaluated. @default - the scrape interval */
+  readonly evaluationInterval?: Duration;
+  /** Alertmanagers; of one in the stack every pod is notified. @default - none */
+  readonly alertmanagers?: readonly Endpoint[];
+  /** Where users reach the web page, for links in alerts. @default - not known */
+  readonly externalUrl?: string;
+  /** Features that are off by default, as in `--enable-feature`. @default - none */
+  readonly features?: readonly string[];
+  /** Args that no prop covers, each as `--name` or `--name=value`. @default - none */
+  readonly extraArgs?: readonly string[];
+}
+
+const sourceCheck: Check = (value, prop, problems) => {
+  const isJob = (one: unknown): boolean => typeof one === 'object' && one !== null && 'render' in one;
+  const jobs = Array.isArray(value) ? (value as unknown[]) : [value];
+  if (jobs.every(isJob)) return value;
+  problems.add({ prop, value, rule: 'must be a scrape job', fix: 'write for example Scrape.annotatedPods()' });
+  return undefined;
+};
+
+const ruleFilesCheck: Check = all(mapOf(anyText), (value, prop, problems) => {
+  for (const [name, content] of Object.entries(value as Files)) {
+    problems.when(!isDataKey(name) || !/\.ya?ml$/.test(name), {
+      prop: `${prop}['${name}']`,
+      value: name,
+      rule: 'the name of a rule file has letters, digits, -, _ and ., and ends in .yaml or .yml',
+      fix: 'rename the file',
+    });
+    const problem = ruleFileProblem(content);
+    problems.when(problem !== undefined, {
+      prop: `${prop}['${name}']`,
+      value: content,
+      rule: `Prometheus would not start with it: ${problem}`,
+      fix: 'write YAML with `groups:`, as `promtool check rules` accepts it',
+    });
+  }
+  return value;
+});
+
+function ruleFileProblem(content: string): string | undefined {
+  const document = yaml().parseDocument(content);
+  if (document.errors[0]) return `it is no YAML (${document.errors[0].message.split('\n')[0]})`;
+  const { groups } = (document.toJS() ?? {}) as { readonly groups?: unknown };
+  return Array.isArray(groups) ? undefined : 'it has no list `groups`';
+}
+
+const alertmanagerCheck: Check = all(
+  instance('Endpoint', 'connectFrom', "Endpoint.external('https://alertmanager.example.com')"),
+  (value, prop, problems) => {
+    const { kind, url } = value as Endpoint;
+    if (kind === 'http' && /^https?:/.test(url)) return value;
+    problems.add({
+      prop,
+      value: url,
+      rule: 'is no endpoint of an Alertmanager',
+      fix: "write for example Endpoint.external('https://alertmanager.example.com')",
+    });
+    return undefined;
+  },
+);
+
+const externalUrlCheck: Check = (value, prop, problems) => {
+  if (isPlainUrl(value)) return value;
+  problems.add({
+    prop,
+    value: typeof value === 'string' ? hideUrlSecrets(value) : value,
+    rule: 'must be a URL of http or https, without credentials and parameters',
+    fix: "write for example 'https://prometheus.example.com'",
+  });
+  return undefined;
+};
+
+function isPlainUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, username, password, search, hash } = new URL(value);
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+}
+
+export const SHAPE: Shape<PrometheusProps & { readonly autoscaling?: never }> = {
+  ...WORKLOAD_SHAPE,
+  name: anything,
+  volume: volumeCheck,
+  retention: duration,
+  retentionSize: size,
+  remoteWrite: listOf(remoteWriteCheck),
+  replicas: integer({ min: 1 }),
+  replicaLabel: labelNameCheck,
+  scrape: listOf(sourceCheck),
+  global: globalScrapeCheck,
+  scrapeStack: boolean,
+  ruleFiles: ruleFilesCheck,
+  evaluationInterval: duration,
+  alertmanagers: listOf(alertmanagerCheck),
+  externalUrl: externalUrlCheck,
+  features: listOf(text(/^[a-z0-9-]+$/, "the name of a feature, e.g. 'native-histograms'")),
+  extraArgs: listOf(anyText),
+  autoscaling: forbidden('each replica scrapes every target once more', 'remove it and set `replicas`'),
+};
+
+/** What the checks make of the props: a bare endpoint has become an object. */
+export type CheckedPrometheusProps = Omit<Partial<PrometheusProps>, 'remoteWrite'> & {
+  readonly remoteWrite?: readonly PrometheusRemoteWriteProps[];
+};
