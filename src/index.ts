@@ -53,6 +53,7 @@ export { InvalidValueError, Problems, type Problem } from './validation';
 export { Cpu, Image, IMAGES, Retention, SecretRef, Tenant, VICTORIA_METRICS_VERSION, type NamedSecret } from './values';
 export {
   Endpoint,
+  NotifyEndpoint,
   ReadEndpoint,
   ScrapeTarget,
   WriteEndpoint,

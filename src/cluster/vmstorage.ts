@@ -14,6 +14,9 @@ import { allowedDisruptions } from '../workload';
 import type { ClusterModel } from './model';
 
 const PREFIX = 'vmstorage.';
+/** Not HTTP, and without credentials. */
+const RPC = { scheme: 'tcp', credentials: undefined } as const;
+
 const INSERT_PORT = { name: 'vminsert', port: 8400 } as const;
 const SELECT_PORT = { name: 'vmselect', port: 8401 } as const;
 
@@ -73,12 +76,12 @@ export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
 
   /** Where vminsert sends data: the nodes that are not excluded from writes. @internal */
   public insertNodes(): Endpoint[] {
-    return this.writableOrdinals.map((ordinal) => this.podEndpoint(ordinal, INSERT_PORT.name));
+    return this.writableOrdinals.map((ordinal) => this.podEndpoint(ordinal, INSERT_PORT.name, RPC));
   }
 
   /** Where vmselect searches: all nodes. @internal */
   public selectNodes(): Endpoint[] {
-    return [...Array(this.replicas).keys()].map((ordinal) => this.podEndpoint(ordinal, SELECT_PORT.name));
+    return [...Array(this.replicas).keys()].map((ordinal) => this.podEndpoint(ordinal, SELECT_PORT.name, RPC));
   }
 
   private checkBudget({ vmstorage: { podDisruptionBudget }, replicationFactor, problems }: ClusterModel): void {

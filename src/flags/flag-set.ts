@@ -3,6 +3,7 @@ import { didYouMean, hideUrlSecrets, kibibytes, milliseconds, type Problem, type
 import { Retention, SecretRef } from '../values';
 import { victoriaMetricsFlags } from './catalogue/victoria-metrics';
 import { vmagentFlags } from './catalogue/vmagent';
+import { vmalertFlags } from './catalogue/vmalert';
 import { vmauthFlags } from './catalogue/vmauth';
 import { vminsertFlags } from './catalogue/vminsert';
 import { vmselectFlags } from './catalogue/vmselect';
@@ -26,6 +27,7 @@ const CATALOGUES: readonly FlagCatalogue[] = [
   victoriaMetricsFlags,
   vmagentFlags,
   vmauthFlags,
+  vmalertFlags,
 ];
 
 /** The source of flags that no prop sets. */

@@ -3,6 +3,7 @@ export * from './plain-args';
 export * from './types';
 export * from './catalogue/victoria-metrics';
 export * from './catalogue/vmagent';
+export * from './catalogue/vmalert';
 export * from './catalogue/vmauth';
 export * from './catalogue/vminsert';
 export * from './catalogue/vmselect';

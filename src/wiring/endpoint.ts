@@ -225,6 +225,31 @@ export class ReadEndpoint extends Endpoint {
   public override readonly kind = 'query' as const;
 }
 
+/** Takes alerts by the API of Alertmanager; the URL is the part before `/api/v2/alerts`. */
+export class NotifyEndpoint extends Endpoint {
+  /**
+   * An Alertmanager outside of the stack.
+   *
+   * @param url the part before `/api/v2/alerts`
+   * @throws InvalidValueError when the URL is malformed, is neither http nor https, or carries a secret, or when
+   *   `cidr` is no address block.
+   */
+  public static override external(url: string, props: ExternalEndpointProps = {}): NotifyEndpoint {
+    const parsed = parseExternal(url, props);
+    return new NotifyEndpoint(parsed, [new Endpoint(parsed)]);
+  }
+
+  public override readonly kind = 'notify' as const;
+
+  /** @param replicas each of the processes: all of them are told of an alert, and agree which of them sends it */
+  public constructor(
+    props: EndpointProps,
+    public readonly replicas: readonly Endpoint[],
+  ) {
+    super(props);
+  }
+}
+
 function parseExternal(text: string, props: ExternalEndpointProps): EndpointProps {
   const refuse = (rule: string, fix: string, value = text): never => {
     throw new InvalidValueError({ prop: 'url', value, rule, fix });

@@ -24,6 +24,35 @@ export interface ConfigFilesOptions {
    * @default false
    */
   readonly reloaded?: boolean;
+  /**
+   * Whether the files are spread over several ConfigMaps where one cannot hold them; the process sees one folder. Only
+   * for files that are given as they are.
+   *
+   * @default false
+   */
+  readonly split?: boolean;
+}
+
+/**
+ * The files of each of as few ConfigMaps as are needed. A file keeps its place as long as those before it in the order
+ * of names do not grow over a limit.
+ */
+export function splitFiles(files: Files, serverSideApply: boolean): Files[] {
+  const limit = (serverSideApply ? CONFIG_MAP_LIMIT_BYTES : ANNOTATIONS_LIMIT_BYTES) - METADATA_BYTES;
+  const parts: Record<string, string>[] = [];
+  let room = 0;
+  for (const name of Object.keys(files).sort()) {
+    const text = files[name]!;
+    // As JSON, which is what the limits are about: in the annotation quotes and line breaks take two characters.
+    const bytes = Buffer.byteLength(JSON.stringify([name, text]));
+    if (parts.length === 0 || bytes > room) {
+      parts.push({});
+      room = limit;
+    }
+    parts.at(-1)![name] = text;
+    room -= bytes;
+  }
+  return parts.length > 0 ? parts : [files];
 }
 
 /** A ConfigMap whose files a pod reads. @param files asked for when all wiring is done */

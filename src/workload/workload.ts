@@ -15,7 +15,7 @@ import {
 } from '../wiring';
 import { horizontalPodAutoscaler } from './autoscaling';
 import { checkAutoscaling, checkGracePeriod, checkName, checkPod, checkPorts, checkReachable } from './checks';
-import { checksum, configMap, type ConfigFilesOptions, type Files } from './config-files';
+import { checksum, configMap, splitFiles, type ConfigFilesOptions, type Files } from './config-files';
 import { controllerSpec, leastReplicas, mostReplicas, type Controller } from './controller';
 import { budgetOf, disruptionBudget } from './disruption-budget';
 import { reportDuplicateNames } from './duplicate-names';
@@ -123,6 +123,7 @@ export abstract class Workload extends Construct implements Wired {
   private readonly volumeMounts: VolumeMount[];
   private readonly extraContainers: Container[];
   private readonly initContainers: Container[];
+  private readonly configNames = new Set<string>();
   private readonly rolledFiles = new Map<string, () => Files>();
 
   protected constructor(
@@ -245,10 +246,10 @@ export abstract class Workload extends Construct implements Wired {
     name: string,
     mountPath: string,
     files: Files | (() => Files),
-    { reloaded = false }: ConfigFilesOptions = {},
+    { reloaded = false, split = false }: ConfigFilesOptions = {},
   ): this {
     const id = `config-${name}`;
-    if (!isDnsLabel(name) || this.node.tryFindChild(id)) {
+    if (!isDnsLabel(name) || this.configNames.has(name)) {
       this.problems.add({
         prop: `addConfigFiles('${name}')`,
         value: name,
@@ -257,11 +258,24 @@ export abstract class Workload extends Construct implements Wired {
       });
       return this;
     }
-    const metadata = { name: `${this.name}-${name}`, labels: this.labels };
+    this.configNames.add(name);
+    const serverSideApply = this.defaults.serverSideApply ?? false;
     const produce = typeof files === 'function' ? files : () => files;
-    configMap(this, id, metadata, produce, this.defaults.serverSideApply ?? false, this.problems);
     if (!reloaded) this.rolledFiles.set(`checksum/${name}`, produce);
-    return this.addVolume({ name, configMap: { name: metadata.name } }, { mountPath, readOnly: true });
+    const parts = split && typeof files !== 'function' ? splitFiles(files, serverSideApply) : [produce];
+    const names = parts.map((part, index) => {
+      const suffix = parts.length > 1 ? `-${index}` : '';
+      const metadata = { name: `${this.name}-${name}${suffix}`, labels: this.labels };
+      const partFiles = typeof part === 'function' ? part : () => part;
+      configMap(this, `${id}${suffix}`, metadata, partFiles, serverSideApply, this.problems);
+      return metadata.name;
+    });
+    const [only, ...others] = names;
+    const volume: Volume =
+      only !== undefined && others.length === 0
+        ? { name, configMap: { name: only } }
+        : { name, projected: { sources: names.map((each) => ({ configMap: { name: each } })) } };
+    return this.addVolume(volume, { mountPath, readOnly: true });
   }
 
   /** Lets the pods use the Kubernetes API: a token, the roles, and the way there. */
@@ -300,13 +314,12 @@ export abstract class Workload extends Construct implements Wired {
   }
 
   /** An endpoint at one pod of a StatefulSet, by its stable name. */
-  protected podEndpoint(ordinal: number, portName: string): Endpoint {
+  protected podEndpoint(ordinal: number, portName: string, props: Partial<EndpointProps> = {}): Endpoint {
     return this.endpoint(portName, {
-      scheme: 'tcp',
       host: this.host(`${this.name}-${ordinal}.${this.governingName}`),
-      credentials: undefined,
       service: undefined,
       podsHost: undefined,
+      ...props,
     });
   }
 

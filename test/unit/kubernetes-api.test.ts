@@ -238,3 +238,49 @@ test('an open flow to all ports of a peer is not narrowed by one to a single por
   });
   expect(policyOf(manifests, 'watcher').egress).toEqual([{ to: [{ namespaceSelector: {} }] }]);
 });
+
+describe('config files that may be split', () => {
+  const text = 'x'.repeat(100 * 1024);
+  const files = { 'a.txt': text, 'b.txt': text, 'c.txt': text };
+  const make = (given: Files, serverSideApply = false) =>
+    synth((chart) => {
+      StackDefaults.set(chart, { serverSideApply });
+      new Watcher(chart, 'watcher').addConfigFiles('config', '/etc/watcher', given, { split: true });
+    });
+  const maps = (manifests: readonly Manifest[]) =>
+    manifests
+      .filter(({ kind }) => kind === 'ConfigMap')
+      .map(({ metadata, ...rest }) => [metadata.name, Object.keys(rest['data'] as object)]);
+
+  test('are in one folder, from as few ConfigMaps as can be applied', () => {
+    const manifests = make(files);
+    expect(maps(manifests)).toEqual([
+      ['watcher-config-0', ['a.txt', 'b.txt']],
+      ['watcher-config-1', ['c.txt']],
+    ]);
+    expect(podOf(find(manifests, 'Deployment', 'watcher'))['volumes']).toEqual([
+      {
+        name: 'config',
+        projected: {
+          sources: [{ configMap: { name: 'watcher-config-0' } }, { configMap: { name: 'watcher-config-1' } }],
+        },
+      },
+    ]);
+  });
+
+  test('are in one ConfigMap where that is enough', () => {
+    expect(maps(make(files, true))).toEqual([['watcher-config', ['a.txt', 'b.txt', 'c.txt']]]);
+    expect(podOf(find(make({ 'a.txt': '' }), 'Deployment', 'watcher'))['volumes']).toEqual([
+      { name: 'config', configMap: { name: 'watcher-config' } },
+    ]);
+  });
+
+  test('are refused where a single file is too large', () => {
+    const large = { 'large.txt': text.repeat(3) };
+    expect(
+      problemsOf((chart) =>
+        new Watcher(chart, 'watcher').addConfigFiles('config', '/etc/watcher', large, { split: true }),
+      ),
+    ).toEqual([expect.stringMatching(/^\[test\/watcher\] files = "large\.txt": 307\d+ bytes make the ConfigMap/)]);
+  });
+});
