@@ -21,7 +21,6 @@ export {
   type ScrapeJob,
   type ScrapeJobProps,
   type ScrapeNeeds,
-  type ScrapeTls,
   type StaticProps,
 } from './scrape';
 export * from './single';
@@ -57,6 +56,7 @@ export {
   ReadEndpoint,
   ScrapeTarget,
   WriteEndpoint,
+  type ClientTls,
   type Connections,
   type Credentials,
   type EndpointProps,

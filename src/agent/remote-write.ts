@@ -3,43 +3,32 @@ import { goDuration, type ArrayFlag, type FlagSet, type VmagentFlags } from '../
 import { relabelConfigsCheck, type RelabelConfig } from '../scrape';
 import {
   all,
-  anyText,
-  boolean,
   duration,
   instance,
   integer,
   kibibytes,
   mapOf,
-  namesSecret,
   object,
   oneOf,
   rule,
   size,
-  text,
   type Check,
   type Problems,
   type Shape,
 } from '../validation';
-import { secretRefCheck, type SecretRef } from '../values';
-import type { Endpoint, WriteEndpoint } from '../wiring';
+import type { SecretRef } from '../values';
+import {
+  clientHeadersCheck,
+  clientSecrets,
+  clientTlsCheck,
+  type ClientTls,
+  type Endpoint,
+  type WriteEndpoint,
+} from '../wiring';
 import { secretPath, type VolumeProps } from '../workload';
 import { processingFiles, type ProcessingFiles } from './processing';
 import { diskLimits } from './queue';
 import { streamAggregationCheck, type StreamAggregationProps } from './stream-aggregation';
-
-/** TLS towards a target whose endpoint is https. */
-export interface RemoteWriteTls {
-  /** The certificates of the authorities that the server's must be signed by, in PEM. @default - those of the system */
-  readonly ca?: SecretRef;
-  /** The client's certificate, in PEM. @default - none */
-  readonly cert?: SecretRef;
-  /** The key of the client's certificate, in PEM. @default - none */
-  readonly key?: SecretRef;
-  /** The name that the server's certificate must have. @default - the host of the URL */
-  readonly serverName?: string;
-  /** Accepts any certificate, and so anybody in between. @default false */
-  readonly insecureSkipVerify?: boolean;
-}
 
 /** One place that samples are sent to, and how. */
 export interface RemoteWriteProps {
@@ -71,59 +60,23 @@ export interface RemoteWriteProps {
   /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
   readonly headers?: Readonly<Record<string, string>>;
   /** @default - what the URL says, with the authorities of the system */
-  readonly tls?: RemoteWriteTls;
+  readonly tls?: ClientTls;
   /** How samples are sent. @default - that of VictoriaMetrics, which takes less network, if the target understands it */
   readonly protocol?: 'victoriametrics' | 'prometheus';
 }
 
 const DELIMITER = '^^';
 
-const headerValue = all(
-  anyText,
-  rule(
-    (value) => !(value as string).includes(DELIMITER) && !/[\r\n]/.test(value as string),
-    `must be one line without ${DELIMITER}, by which vmagent tells headers apart`,
-    'leave these characters out',
+/** What is in `headers` stands in the args, in one string. */
+const headers: Check = all(
+  clientHeadersCheck,
+  mapOf(
+    rule(
+      (value) => !(value as string).includes(DELIMITER),
+      `must not hold ${DELIMITER}, by which vmagent tells headers apart`,
+      'leave these characters out',
+    ),
   ),
-);
-
-/** What is in `headers` stands in the args in the clear. */
-const headers: Check = all(mapOf(headerValue), (value, prop, problems) => {
-  for (const name of Object.keys(value as object)) {
-    problems.when(!/^[-\w]+$/.test(name), {
-      prop: `${prop}['${name}']`,
-      value: name,
-      rule: 'the name of a header consists of letters, digits, - and _',
-      fix: 'correct the name',
-    });
-    problems.when(namesSecret(name) || /authorization|cookie/i.test(name), {
-      prop: `${prop}['${name}']`,
-      value: '***',
-      rule: 'looks like a secret, and would stand in the manifest in the clear',
-      fix: 'pass `credentials` with a SecretRef to the endpoint instead',
-    });
-  }
-  return value;
-});
-
-const tls: Check = all(
-  object<RemoteWriteTls>({
-    ca: secretRefCheck,
-    cert: secretRefCheck,
-    key: secretRefCheck,
-    serverName: text(),
-    insecureSkipVerify: boolean,
-  }),
-  (value, prop, problems) => {
-    const { cert, key } = value as RemoteWriteTls;
-    problems.when((cert === undefined) !== (key === undefined), {
-      prop: `${prop}.${cert ? 'key' : 'cert'}`,
-      value: undefined,
-      rule: 'a client shows its certificate with its key, not one of them alone',
-      fix: `set \`${prop}.cert\` and \`${prop}.key\`, or neither`,
-    });
-    return value;
-  },
 );
 
 const endpoint: Check = all(
@@ -145,7 +98,7 @@ const SHAPE: Shape<RemoteWriteProps> = {
   sendTimeout: duration,
   rateLimit: size,
   headers,
-  tls,
+  tls: clientTlsCheck,
   protocol: oneOf('victoriametrics', 'prometheus'),
 };
 
@@ -184,9 +137,8 @@ export function targetsOf(
 }
 
 /** The Secrets that targets are sent or that connections to them need. */
-export function secretsOf({ endpoint: { credentials }, tls = {} }: RemoteWriteProps): SecretRef[] {
-  const sent = credentials && ('bearerToken' in credentials ? credentials.bearerToken : credentials.password);
-  return [sent, tls.ca, tls.cert, tls.key].filter((ref) => ref !== undefined);
+export function secretsOf({ endpoint, tls }: RemoteWriteProps): SecretRef[] {
+  return clientSecrets(endpoint.credentials, tls);
 }
 
 /** The flags that take a list of values. */

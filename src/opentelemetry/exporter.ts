@@ -2,41 +2,20 @@ import { Duration, type Size } from 'cdk8s';
 import { goDuration } from '../flags';
 import {
   all,
-  anyText,
-  boolean,
   duration,
   instance,
   integer,
-  mapOf,
   milliseconds,
-  namesSecret,
   object,
-  rule,
   size,
-  text,
   type Check,
   type Problems,
   type Shape,
 } from '../validation';
 import type { SecretRef } from '../values';
-import { secretRefCheck } from '../victoria-metrics';
-import type { Endpoint } from '../wiring';
+import { clientHeadersCheck, clientSecrets, clientTlsCheck, type ClientTls, type Endpoint } from '../wiring';
 import { secretPath } from '../workload';
 import { literal } from './references';
-
-/** TLS towards a target whose endpoint is https. */
-export interface ExporterTls {
-  /** The certificates of the authorities that the server's must be signed by, in PEM. @default - those of the system */
-  readonly ca?: SecretRef;
-  /** The client's certificate, in PEM. @default - none */
-  readonly cert?: SecretRef;
-  /** The key of the client's certificate, in PEM. @default - none */
-  readonly key?: SecretRef;
-  /** The name that the server's certificate must have. @default - the host of the URL */
-  readonly serverName?: string;
-  /** Accepts any certificate, and so anybody in between. @default false */
-  readonly insecureSkipVerify?: boolean;
-}
 
 /** Requests of clients are joined before they are sent, in data points. */
 export interface BatchProps {
@@ -87,54 +66,11 @@ export interface ExporterProps {
   /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
   readonly headers?: Readonly<Record<string, string>>;
   /** @default - what the URL says, with the authorities of the system */
-  readonly tls?: ExporterTls;
+  readonly tls?: ClientTls;
 }
 
 const OTLP_TIMEOUT = Duration.seconds(30);
 const REMOTE_WRITE_TIMEOUT = Duration.minutes(5);
-
-const headerValue = all(
-  anyText,
-  rule((value) => !/[\r\n]/.test(value as string), 'a header is one line', 'remove the line breaks'),
-);
-
-const headers: Check = all(mapOf(headerValue), (value, prop, problems) => {
-  for (const name of Object.keys(value as object)) {
-    problems.when(!/^[-\w]+$/.test(name), {
-      prop: `${prop}['${name}']`,
-      value: name,
-      rule: 'the name of a header consists of letters, digits, - and _',
-      fix: 'correct the name',
-    });
-    problems.when(namesSecret(name) || /authorization|cookie/i.test(name), {
-      prop: `${prop}['${name}']`,
-      value: '***',
-      rule: 'looks like a secret, and would stand in the ConfigMap in the clear',
-      fix: 'pass `credentials` with a SecretRef to the endpoint instead',
-    });
-  }
-  return value;
-});
-
-const tls: Check = all(
-  object<ExporterTls>({
-    ca: secretRefCheck,
-    cert: secretRefCheck,
-    key: secretRefCheck,
-    serverName: text(),
-    insecureSkipVerify: boolean,
-  }),
-  (value, prop, problems) => {
-    const { cert, key } = value as ExporterTls;
-    problems.when((cert === undefined) !== (key === undefined), {
-      prop: `${prop}.${cert ? 'key' : 'cert'}`,
-      value: undefined,
-      rule: 'a client shows its certificate with its key, not one of them alone',
-      fix: `set \`${prop}.cert\` and \`${prop}.key\`, or neither`,
-    });
-    return value;
-  },
-);
 
 const batch: Check = all(
   object<BatchProps>({ minSize: integer({ min: 1 }), maxSize: integer({ min: 1 }), timeout: duration }),
@@ -208,8 +144,8 @@ const SHAPE: Shape<ExporterProps> = {
   retry,
   numConsumers: integer({ min: 1 }),
   timeout: duration,
-  headers,
-  tls,
+  headers: clientHeadersCheck,
+  tls: clientTlsCheck,
 };
 
 const OTLP_ONLY = ['queueSize', 'batch', 'retry'] as const;
@@ -263,9 +199,8 @@ export function checkDistinct(exporters: readonly ExporterProps[], problems: Pro
 }
 
 /** The Secrets that an exporter reads. */
-export function secretsOf({ endpoint: { credentials }, tls = {} }: ExporterProps): SecretRef[] {
-  const sent = credentials && ('bearerToken' in credentials ? credentials.bearerToken : credentials.password);
-  return [sent, tls.ca, tls.cert, tls.key].filter((ref) => ref !== undefined);
+export function secretsOf({ endpoint, tls }: ExporterProps): SecretRef[] {
+  return clientSecrets(endpoint.credentials, tls);
 }
 
 /** Components of the collector by their ids. */
@@ -316,7 +251,7 @@ export function renderAuthenticator({ endpoint: { credentials } }: ExporterProps
   return { [`basicauth/${number}`]: { client_auth: client } };
 }
 
-function renderTls({ ca, cert, key, serverName, insecureSkipVerify }: ExporterTls): object {
+function renderTls({ ca, cert, key, serverName, insecureSkipVerify }: ClientTls): object {
   const file = (ref: SecretRef | undefined): string | undefined => ref && literal(secretPath(ref));
   return {
     ca_file: file(ca),

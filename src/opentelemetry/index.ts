@@ -1,4 +1,4 @@
 export type { CollectorConfig, ComponentConfig, PipelineConfig, ServiceConfig } from './config';
-export type { BatchProps, ExporterProps, ExporterTls, RetryProps } from './exporter';
+export type { BatchProps, ExporterProps, RetryProps } from './exporter';
 export { OpenTelemetryCollector } from './opentelemetry-collector';
 export type { OpenTelemetryCollectorProps, ReceiverPort } from './props';

@@ -11,8 +11,7 @@ import {
   type Shape,
   all,
 } from '../validation';
-import { isServiceName, type SecretRef } from '../values';
-import { secretRefCheck } from '../victoria-metrics';
+import { isServiceName, secretRefCheck, type SecretRef } from '../values';
 import type { Endpoint } from '../wiring';
 import {
   SCALING_SHAPE,

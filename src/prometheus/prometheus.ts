@@ -4,7 +4,7 @@ import { LIBRARY, PlainArgs } from '../flags';
 import { checkDeduplication, checkScrapeJobs, DEFAULT_SCRAPE_INTERVAL, scrapeDuration, ScrapeJobs } from '../scrape';
 import { checkProps, kibibytes, milliseconds, Problems } from '../validation';
 import { Cpu, IMAGES } from '../values';
-import { ReadEndpoint } from '../wiring';
+import { clientSecrets, ReadEndpoint } from '../wiring';
 import {
   instanceName,
   isEphemeral,
@@ -16,7 +16,7 @@ import {
 } from '../workload';
 import { configFile, RULE_FOLDER } from './config';
 import { SHAPE, type CheckedPrometheusProps, type PrometheusProps } from './props';
-import { checkTargets, credentialsOf, secretsOf } from './remote-write';
+import { checkTargets } from './remote-write';
 
 const PORT_NAME = 'http';
 const PORT = 9090;
@@ -80,7 +80,11 @@ export class Prometheus extends Workload {
       image: IMAGES.prometheus,
       args: () => args.render(),
       env: replicas > 1 ? [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] : [],
-      secrets: () => [...remoteWrite.flatMap(secretsOf), ...alertmanagers.flatMap(credentialsOf), ...jobs.secrets()],
+      secrets: () => [
+        ...remoteWrite.flatMap(({ endpoint, tls }) => clientSecrets(endpoint.credentials, tls)),
+        ...alertmanagers.flatMap(({ credentials }) => clientSecrets(credentials)),
+        ...jobs.secrets(),
+      ],
       ports: [{ name: PORT_NAME, port: PORT, appProtocol: 'http' }],
       metrics: [{ portName: PORT_NAME }],
       // The memory request of kube-prometheus; Prometheus keeps below nine tenths of the limit where it can.

@@ -10,7 +10,6 @@ import {
   scrapeDuration,
   type Plain,
   type RelabelConfig,
-  type ScrapeTls,
 } from '../scrape';
 import {
   all,
@@ -23,8 +22,7 @@ import {
   type Check,
   type Problems,
 } from '../validation';
-import type { SecretRef } from '../values';
-import type { Endpoint, WriteEndpoint } from '../wiring';
+import type { ClientTls, Endpoint, WriteEndpoint } from '../wiring';
 
 /** How samples wait for a target and are sent to it. What is not sent yet is read again from the log of the volume. */
 export interface QueueProps {
@@ -59,7 +57,7 @@ export interface PrometheusRemoteWriteProps {
   /** How long a request may take. @default Duration.seconds(30) */
   readonly timeout?: Duration;
   /** @default - what the URL says, with the authorities of the system */
-  readonly tls?: ScrapeTls;
+  readonly tls?: ClientTls;
   /** Whether native histograms are sent; VictoriaMetrics makes its own of them. @default false */
   readonly sendNativeHistograms?: boolean;
   /**
@@ -190,17 +188,6 @@ export function checkTargets(targets: readonly PrometheusRemoteWriteProps[], pro
       fix: 'remove one of the two',
     });
   }
-}
-
-/** The Secrets that a target is sent or that connections to it need. */
-export function secretsOf({ endpoint, tls }: PrometheusRemoteWriteProps): SecretRef[] {
-  return [...credentialsOf(endpoint), tls?.ca, tls?.cert, tls?.key].filter((ref) => ref !== undefined);
-}
-
-/** The Secret that an endpoint is sent, if any. */
-export function credentialsOf({ credentials }: Endpoint): SecretRef[] {
-  if (credentials === undefined) return [];
-  return ['bearerToken' in credentials ? credentials.bearerToken : credentials.password];
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { LabelExpression, LabelSelector, ScrapeTarget } from '../wiring';
+import { clientSecrets, type LabelExpression, type LabelSelector, type ScrapeTarget } from '../wiring';
 import { renderCredentials } from './job-props';
 import { READ, RUNNING } from './kubernetes-jobs';
 import { SCRAPE_LABELS } from './labels';
@@ -25,12 +25,11 @@ function inNamespace({ namespace }: ScrapeTarget, name: string): string {
 
 function jobOf(target: ScrapeTarget, name: string): ScrapeJob {
   const { namespace, credentials, path } = target;
-  const secret = credentials && ('bearerToken' in credentials ? credentials.bearerToken : credentials.password);
   return {
     name,
     targets: [target],
     apiAccess: [{ rules: [READ.pods], namespaces: [namespace] }],
-    secrets: secret ? [secret] : [],
+    secrets: clientSecrets(credentials),
     render: (secretPath) => ({
       job_name: name,
       ...(path === '/metrics' ? {} : { metrics_path: path }),

@@ -1,12 +1,5 @@
 export { componentJob, componentJobs } from './component-job';
-export {
-  renderCredentials,
-  renderTls,
-  SCRAPE_JOB_SHAPE,
-  type DiscoveryProps,
-  type ScrapeJobProps,
-  type ScrapeTls,
-} from './job-props';
+export { renderCredentials, renderTls, SCRAPE_JOB_SHAPE, type DiscoveryProps, type ScrapeJobProps } from './job-props';
 export type { AnnotatedProps, KubeletProps } from './kubernetes-jobs';
 export { labelNameCheck, labelsCheck, SCRAPE_LABELS } from './labels';
 export type { RawScrapeConfig, RawValue, ScrapeNeeds } from './raw-job';

@@ -12,7 +12,6 @@ import {
   anyText,
   object,
   oneOf,
-  rule,
   size,
   text,
   all,
@@ -21,25 +20,11 @@ import {
   type Shape,
 } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
-import type { Credentials } from '../wiring';
+import { clientSecrets, clientTlsCheck, type ClientTls, type Credentials } from '../wiring';
 import { labelsCheck } from './labels';
 import { relabelConfigsCheck, renderRelabelConfigs, type RelabelConfig } from './relabeling';
 import { scrapeDuration } from './scrape-duration';
 import type { Plain } from './scrape-job';
-
-/** TLS towards targets whose scheme is https. */
-export interface ScrapeTls {
-  /** The certificates of the authorities that the server's must be signed by, in PEM. @default - those of the system */
-  readonly ca?: SecretRef;
-  /** The client's certificate, in PEM. @default - none */
-  readonly cert?: SecretRef;
-  /** The key of the client's certificate, in PEM. @default - none */
-  readonly key?: SecretRef;
-  /** The name that the server's certificate must have. @default - the host of the target */
-  readonly serverName?: string;
-  /** Accepts any certificate, and so anybody in between. @default false */
-  readonly insecureSkipVerify?: boolean;
-}
 
 /** What every scrape job may say. */
 export interface ScrapeJobProps {
@@ -70,7 +55,7 @@ export interface ScrapeJobProps {
   /** What is sent with each scrape. @default - nothing */
   readonly auth?: Credentials;
   /** @default - the authorities of the system */
-  readonly tls?: ScrapeTls;
+  readonly tls?: ClientTls;
   /** How many different series a target may have in a day; vmagent only. @default - no limit */
   readonly seriesLimit?: number;
   /** The largest response that is read; vmagent only. @default - 16 MiB */
@@ -107,21 +92,6 @@ const authCheck: Check = (value, prop, problems) => {
   return (byToken ? bearer : basic)(value, prop, problems);
 };
 
-const tlsCheck: Check = all(
-  object<ScrapeTls>({
-    ca: secretRefCheck,
-    cert: secretRefCheck,
-    key: secretRefCheck,
-    serverName: text(),
-    insecureSkipVerify: boolean,
-  }),
-  rule(
-    (value) => ((value as ScrapeTls).cert === undefined) === ((value as ScrapeTls).key === undefined),
-    'a certificate is of use only with its key',
-    'give both `cert` and `key`, or neither',
-  ),
-);
-
 const paramsCheck: Check = all(mapOf(listOf(anyText)), (value, prop, problems) => {
   for (const name of Object.keys(value as object).filter(namesSecret)) {
     problems.add({
@@ -150,7 +120,7 @@ export const SCRAPE_JOB_SHAPE: Shape<ScrapeJobProps> = {
   sampleLimit: limit,
   labelLimit: limit,
   auth: authCheck,
-  tls: tlsCheck,
+  tls: clientTlsCheck,
   seriesLimit: limit,
   maxScrapeSize: size,
   streamParse: boolean,
@@ -165,8 +135,7 @@ export const DISCOVERY_SHAPE: Shape<DiscoveryProps> = { ...SCRAPE_JOB_SHAPE, nam
 
 /** The Secrets that a job sends. */
 export function secretsOf({ auth, tls }: ScrapeJobProps): SecretRef[] {
-  const ofAuth = auth && ('bearerToken' in auth ? auth.bearerToken : auth.password);
-  return [ofAuth, tls?.ca, tls?.cert, tls?.key].filter((ref) => ref !== undefined);
+  return clientSecrets(auth, tls);
 }
 
 /** The seconds of a job's own interval and timeout. */
@@ -203,7 +172,7 @@ export function renderJobProps(props: ScrapeJobProps, secretPath: SecretPath): R
   });
 }
 
-export function renderTls(tls: ScrapeTls, secretPath: SecretPath): Record<string, Plain> {
+export function renderTls(tls: ClientTls, secretPath: SecretPath): Record<string, Plain> {
   return given({
     ca_file: tls.ca && secretPath(tls.ca),
     cert_file: tls.cert && secretPath(tls.cert),

@@ -1,9 +1,9 @@
 import type { SecretPath } from '../flags';
 import { all, anyText, listOf, mapOf, rule, type Check, type Shape } from '../validation';
 import { isDnsLabel } from '../values';
-import { namespaceNamed } from '../wiring';
+import { namespaceNamed, type ClientTls } from '../wiring';
 import { WATCH } from '../workload';
-import { DISCOVERY_SHAPE, renderTls, type DiscoveryProps, type ScrapeTls } from './job-props';
+import { DISCOVERY_SHAPE, renderTls, type DiscoveryProps } from './job-props';
 import { SCRAPE_LABELS } from './labels';
 import type { RelabelConfig } from './relabeling';
 import type { Plain, ScrapeDestination, ScrapeJob } from './scrape-job';
@@ -193,7 +193,7 @@ function nodeJob(ownName: string, metricsPath: string, given: KubeletProps): Scr
 }
 
 /** https with the token and the authorities that Kubernetes gives to pods, where the user says nothing else. */
-function asServiceAccount(auth: DiscoveryProps['auth'], tls: ScrapeTls, secretPath: SecretPath): Record<string, Plain> {
+function asServiceAccount(auth: DiscoveryProps['auth'], tls: ClientTls, secretPath: SecretPath): Record<string, Plain> {
   const ofCluster = tls.ca === undefined && tls.insecureSkipVerify !== true ? { ca_file: CLUSTER_CA } : {};
   return {
     scheme: 'https',

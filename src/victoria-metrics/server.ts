@@ -3,8 +3,6 @@ import type { Construct } from 'constructs';
 import { LIBRARY, type FlagSet, type VmstorageFlags } from '../flags';
 import { anything, duration, mapOf, object, text, type Problems, type Shape } from '../validation';
 import { secretRefCheck, type Image, type SecretRef } from '../values';
-
-export { secretRefCheck };
 import {
   livenessProbe,
   readinessProbe,

@@ -1,4 +1,5 @@
 export * from './cidr';
+export * from './client';
 export * from './connections';
 export * from './endpoint';
 export * from './peer';

@@ -613,7 +613,7 @@ const WRONG: readonly Case[] = [
   [
     'a header that would become two',
     { remoteWrite: [{ endpoint: elsewhere, headers: { 'X-Team': 'a^^Host:b' } }] },
-    'remoteWrite[0].headers[\'X-Team\'] = "a^^Host:b": must be one line without ^^, by which vmagent tells headers apart. ' +
+    'remoteWrite[0].headers[\'X-Team\'] = "a^^Host:b": must not hold ^^, by which vmagent tells headers apart. ' +
       'To fix: leave these characters out.',
   ],
   [

@@ -465,7 +465,7 @@ describe('wrong configurations', () => {
       { exporters: [{ endpoint: STORE, headers: { Authorization: 'Bearer abcdefgh', 'X-A': 'a\nb' } }] },
       [
         'exporters[0].headers[\'X-A\'] = "a\\nb": a header is one line. To fix: remove the line breaks.',
-        'exporters[0].headers[\'Authorization\'] = "***": looks like a secret, and would stand in the ConfigMap in the ' +
+        'exporters[0].headers[\'Authorization\'] = "***": looks like a secret, and would stand in the manifest in the ' +
           'clear. To fix: pass `credentials` with a SecretRef to the endpoint instead.',
       ],
     ],

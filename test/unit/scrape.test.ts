@@ -790,8 +790,8 @@ describe('wrong jobs', () => {
     [
       'a certificate without its key',
       wrongStatic({ scheme: 'https', tls: { cert: SecretRef.of('s', 'c') } }),
-      'scrape[\'x\'].tls = {"cert":{"secretName":"s","key":"c"}}: a certificate is of use only with its key. ' +
-        'To fix: give both `cert` and `key`, or neither.',
+      "scrape['x'].tls.key = (not set): a client shows its certificate with its key, not one of them alone. " +
+        "To fix: set `scrape['x'].tls.cert` and `scrape['x'].tls.key`, or neither.",
     ],
     [
       'TLS that nobody uses',
