@@ -6,7 +6,7 @@ import { SecretRef, Tenant, type VmCluster, type VmClusterProps } from '../../sr
 import { type QueryOptions, type TimeSeries, type VectorSeries, VictoriaMetricsClient } from '../../src/client';
 import { droppedSamples, MetricsPage, storedSamples } from './metrics-page';
 import { describeWith, Runner, until, type RunnerOptions } from './runner';
-import { clientOf, flush, synthesizeCluster, synthesizeEnvironment, untilConnected, type Synthesized } from './stacks';
+import { clientOf, flush, synthesizeCluster, synthesizeClusterOf, untilConnected, type Synthesized } from './stacks';
 
 jest.setTimeout(180_000);
 
@@ -68,7 +68,7 @@ describeWith(['vmstorage', 'vminsert', 'vmselect'], 'a cluster', () => {
   }
 
   const kind = (change: (cluster: VmClusterProps) => VmClusterProps = (props) => props) =>
-    synthesizeEnvironment('kind', (props) => change({ ...props, vmselect: { ...props.vmselect, extraFlags: EXACT } }));
+    synthesizeClusterOf('kind', (props) => change({ ...props, vmselect: { ...props.vmselect, extraFlags: EXACT } }));
 
   it('loses no acknowledged sample and answers in full while a vmstorage is killed and comes back', async () => {
     const SERIES = 1000;

@@ -1,6 +1,5 @@
 import { App, Chart } from 'cdk8s';
 import { ENVIRONMENTS } from '../../charts/environments';
-import { MetricsStack, type MetricsStackProps } from '../../charts/metrics-stack';
 import { StackDefaults, VmCluster, VmSingle, type VmClusterProps, type VmSingleProps } from '../../src';
 import { VictoriaMetricsClient, type ClientOptions } from '../../src/client';
 import type { ReadEndpoint, WriteEndpoint } from '../../src';
@@ -21,18 +20,14 @@ export function synthesizeCluster(props: VmClusterProps): Synthesized<VmCluster>
   return synthesize((chart) => new VmCluster(chart, 'metrics', props));
 }
 
-/** The cluster of an environment with changed props. @throws Error when the environment has a single node */
-export function synthesizeEnvironment(
+/** The cluster of an environment, and nothing beside it, with changed props. @throws Error when it has a single node */
+export function synthesizeClusterOf(
   name: string,
   change: (cluster: VmClusterProps) => VmClusterProps,
 ): Synthesized<VmCluster> {
-  const environment = ENVIRONMENTS[name];
-  if (!environment || !('cluster' in environment.storage))
-    throw new Error(`${name} is not an environment of a cluster`);
-  const props: MetricsStackProps = { ...environment, storage: { cluster: change(environment.storage.cluster) } };
-  const app = new App();
-  const { storage } = new MetricsStack(app, 'metrics', props);
-  return { component: storage as VmCluster, objects: parseManifests(app.synthYaml()) };
+  const storage = ENVIRONMENTS[name]?.storage;
+  if (!storage || !('cluster' in storage)) throw new Error(`${name} is not an environment of a cluster`);
+  return synthesizeCluster(change(storage.cluster));
 }
 
 function synthesize<T>(make: (chart: Chart) => T): Synthesized<T> {
