@@ -44,7 +44,7 @@ const noImportUpwards = STOREYS.flatMap((rooms, level) => {
 });
 
 export default tseslint.config(
-  { ignores: ['lib/', 'dist/', 'coverage/', 'node_modules/', '*.js', '*.mjs'] },
+  { ignores: ['lib/', 'dist/', 'dist-examples/', 'coverage/', 'node_modules/', '*.js', '*.mjs'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,

@@ -12,7 +12,9 @@ import {
   VmAuth,
   VmCluster,
   VmSingle,
+  type Endpoint,
   type KubeStateMetricsProps,
+  type NetworkPolicyPeer,
   type NodeExporterProps,
   type OpenTelemetryCollectorProps,
   type PushgatewayProps,
@@ -35,6 +37,13 @@ export interface MetricsStackProps {
   readonly openTelemetry?: Omit<OpenTelemetryCollectorProps, 'exporters'>;
   /** vmauth in front of the storage. @default - none */
   readonly access?: AccessProps;
+  /**
+   * Who may connect to what is there for others: vmauth, OTLP, and Pushgateway. Without it nobody can but by
+   * `kubectl port-forward`.
+   *
+   * @default - nobody
+   */
+  readonly clients?: readonly NetworkPolicyPeer[];
   readonly defaults?: StackDefaultsProps;
 }
 
@@ -94,7 +103,7 @@ export class MetricsStack extends Chart {
   public readonly openTelemetry: OpenTelemetryCollector | undefined;
 
   public constructor(scope: Construct, id: string, props: MetricsStackProps) {
-    const { namespace, storage, agent, exporters = {}, openTelemetry, access, defaults = {} } = props;
+    const { namespace, storage, agent, exporters = {}, openTelemetry, access, clients = [], defaults = {} } = props;
     super(scope, id, { namespace });
     StackDefaults.set(this, defaults);
     this.addDependency(new NamespaceChart(scope, `${id}-namespace`, namespace, 'restricted'));
@@ -117,6 +126,19 @@ export class MetricsStack extends Chart {
       openTelemetry &&
       new OpenTelemetryCollector(this, 'telemetry', { ...openTelemetry, exporters: [this.storage.ingest().otlp] });
     this.auth = access && new VmAuth(this, 'gateway', this.vmAuthProps(access));
+    for (const endpoint of this.openToClients(Object.keys(access?.users ?? {}))) {
+      for (const peer of clients) endpoint.allowFrom(peer);
+    }
+  }
+
+  /** What clients outside of the stack are meant to reach. All users of vmauth come in by one port. */
+  private openToClients(users: readonly string[]): Endpoint[] {
+    const { auth, openTelemetry, pushgateway } = this;
+    return [
+      ...(auth ? [auth.endpointOf(users[0])] : []),
+      ...(openTelemetry ? [openTelemetry.otlpGrpc(), openTelemetry.otlpHttp()] : []),
+      ...(pushgateway ? [pushgateway.push()] : []),
+    ];
   }
 
   private vmAuthProps({ users, everybodyMay, ...props }: AccessProps): VmAuthProps {

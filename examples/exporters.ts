@@ -3,7 +3,7 @@ import { App, Chart, Size } from 'cdk8s';
 import { Namespace } from 'cdk8s-plus-28';
 import { KubeStateMetrics, NodeExporter, Pushgateway } from '../src';
 
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist' });
+const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 
 // node-exporter sees all of its node, which Pod Security allows only where the namespace says so.
 new Namespace(new Chart(app, 'namespaces'), 'node-metrics', {

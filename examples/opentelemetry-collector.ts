@@ -2,7 +2,7 @@
 import { App, Chart, Size } from 'cdk8s';
 import { OpenTelemetryCollector, SecretRef, VmCluster, WriteEndpoint } from '../src';
 
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist' });
+const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 const chart = new Chart(app, 'monitoring', { namespace: 'monitoring' });
 
 const cluster = new VmCluster(chart, 'metrics', {

@@ -10,7 +10,7 @@ groups:
         for: 5m
 `;
 
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist' });
+const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 const chart = new Chart(app, 'monitoring', { namespace: 'monitoring' });
 
 const cluster = new VmCluster(chart, 'metrics', {

@@ -1,7 +1,7 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { Scrape, SecretRef, VmAgent, VmCluster, WriteEndpoint } from '../src';
 
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist' });
+const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 const chart = new Chart(app, 'monitoring', { namespace: 'monitoring' });
 
 const cluster = new VmCluster(chart, 'metrics', {

@@ -1,6 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import { Cpu, Retention, Scrape } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
+import { METRICS_CLIENTS } from './clients';
 
 const small = {
   cpu: { request: Cpu.millis(50) },
@@ -39,5 +40,6 @@ export const kind: MetricsStackProps = {
     replicas: 1,
     resources: { ...tiny, memory: { request: Size.mebibytes(96), limit: Size.mebibytes(256) } },
   },
+  clients: METRICS_CLIENTS,
   access: { replicas: 1, everybodyMay: ['read', 'write'], resources: tiny },
 };

@@ -1,6 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import { Cpu, Retention, Scrape, SecretRef } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
+import { METRICS_CLIENTS } from './clients';
 
 const SCRAPE_INTERVAL = Duration.seconds(30);
 
@@ -57,6 +58,7 @@ export const production: MetricsStackProps = {
   },
   exporters: { nodes: {}, kubeState: {}, pushgateway: { persistence: { size: Size.gibibytes(1) } } },
   openTelemetry: { replicas: 2, queue: { size: Size.gibibytes(5), storageClass: 'fast-ssd' } },
+  clients: METRICS_CLIENTS,
   access: {
     replicas: 2,
     users: {

@@ -104,6 +104,14 @@ export function listOf(check: Check): Check {
   );
 }
 
+/** A list with something in it: an empty one would not mean "nothing" but "anything". */
+export function filledListOf(check: Check): Check {
+  return all(
+    listOf(check),
+    rule((value) => (value as unknown[]).length > 0, 'must not be empty', 'name something, or leave the prop out'),
+  );
+}
+
 export function mapOf(check: Check): Check {
   return all(rule(isObject, 'must be an object', 'write { name: value }'), (value, prop, problems) =>
     Object.fromEntries(

@@ -1,4 +1,4 @@
-import type { Problems } from '../validation';
+import { portNumber, type Problems } from '../validation';
 import { namespaceNamed, peerCheck, type LabelSelector, type NetworkPolicyPeer, type NetworkPort } from './peer';
 
 /** Flows between one peer and one set of ports. */
@@ -48,12 +48,17 @@ export class Connections {
 
   /** Lets a peer that is no component of the stack reach these pods. */
   public allowFrom(peer: NetworkPolicyPeer, ...ports: readonly NetworkPort[]): void {
-    if (peerCheck(peer, 'allowFrom', this.problems) !== undefined) add(this.ingressFlows, { peer, ports });
+    if (this.accepts('allowFrom', peer, ports)) add(this.ingressFlows, { peer, ports });
   }
 
-  /** Lets these pods reach a destination outside of the stack. @param peer everybody when left out */
+  /**
+   * Lets these pods reach a destination outside of the stack.
+   *
+   * @param peer everybody when left out
+   * @param ports all ports when left out
+   */
   public allowTo(peer: NetworkPolicyPeer | undefined, ...ports: readonly NetworkPort[]): void {
-    add(this.egressFlows, { peer, ports });
+    if (this.accepts('allowTo', peer, ports)) add(this.egressFlows, { peer, ports });
   }
 
   /** Lets these pods look up names. */
@@ -74,6 +79,14 @@ export class Connections {
     for (const peer of target.asPeersOf(this)) add(this.egressFlows, { peer, ports });
     for (const peer of this.asPeersOf(target)) add(target.ingressFlows, { peer, ports });
     this.allowDns();
+  }
+
+  private accepts(method: string, peer: NetworkPolicyPeer | undefined, ports: readonly NetworkPort[]): boolean {
+    const accepted = [
+      peer === undefined || peerCheck(peer, method, this.problems) !== undefined,
+      ...ports.map(({ port }) => portNumber(port, `${method}, port`, this.problems) !== undefined),
+    ];
+    return accepted.every(Boolean);
   }
 
   private asPeersOf(other: Connections): readonly (NetworkPolicyPeer | undefined)[] {

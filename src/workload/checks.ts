@@ -77,7 +77,7 @@ export function checkReachable(
   prefix: string,
   problems: Problems,
 ): void {
-  const outside = connections.ingress.some(({ peer }) => peer?.podSelector === undefined);
+  const outside = connections.ingress.some(({ peer }) => peer === undefined || peer.ipBlock !== undefined);
   problems.when(type !== 'ClusterIP' && networkPolicies && !outside, {
     prop: `${prefix}service.type`,
     value: type,
@@ -96,6 +96,8 @@ export function checkReachable(
 export interface AssembledPod {
   /** The name of the main container. */
   readonly main: string;
+  /** The ports that it listens on. */
+  readonly ports: readonly number[];
   readonly extraContainers: readonly Container[];
   readonly initContainers: readonly Container[];
   readonly env: readonly EnvVar[];
@@ -126,22 +128,30 @@ export function checkPod(pod: AssembledPod, prefix: string, problems: Problems):
       });
     }
   }
-  for (const path of repeated(pod.volumeMounts.map(({ mountPath, subPath }) => (subPath ? '' : mountPath)))) {
-    problems.when(path !== '', {
-      prop: `${prefix}extraVolumeMounts`,
-      value: path,
-      rule: 'two volumes are mounted at this path',
-      fix: 'mount one of them elsewhere',
-    });
+  for (const [prop, mounts] of [
+    [`${prefix}extraVolumeMounts`, pod.volumeMounts],
+    ...[...pod.extraContainers, ...pod.initContainers].map(
+      ({ name, volumeMounts = [] }) => [`volumeMounts of the container ${name}`, volumeMounts] as const,
+    ),
+  ] as const) {
+    for (const path of repeated(mounts.map(({ mountPath }) => mountPath))) {
+      problems.add({
+        prop,
+        value: path,
+        rule: 'two volumes are mounted at this path',
+        fix: 'mount one of them elsewhere',
+      });
+    }
+    for (const { name } of mounts) {
+      problems.when(!volumeNames.includes(name), {
+        prop,
+        value: name,
+        rule: 'the pod has no volume of this name',
+        fix: `add it to \`${prefix}extraVolumes\``,
+      });
+    }
   }
-  for (const { name } of pod.volumeMounts) {
-    problems.when(!volumeNames.includes(name), {
-      prop: `${prefix}extraVolumeMounts`,
-      value: name,
-      rule: 'the pod has no volume of this name',
-      fix: `add it to \`${prefix}extraVolumes\``,
-    });
-  }
+  checkContainerPorts(pod, problems);
   for (const { name, persistentVolumeClaim: claim } of pod.volumes) {
     problems.when(claim !== undefined && !claim.readOnly && pod.most > 1, {
       prop: `${prefix}extraVolumes['${name}'].persistentVolumeClaim.claimName`,
@@ -149,6 +159,26 @@ export function checkPod(pod: AssembledPod, prefix: string, problems: Problems):
       rule: `one claim would be shared by ${Number.isFinite(pod.most) ? pod.most : 'all'} replicas, which a ReadWriteOnce volume cannot be`,
       fix: 'mount it with `readOnly: true`, or use a volume that each pod has for itself',
     });
+  }
+}
+
+/** Containers of a pod share its address. Of init containers only those that stay, with `restartPolicy`, are about. */
+function checkContainerPorts({ main, ports, extraContainers, initContainers }: AssembledPod, problems: Problems): void {
+  const taken = new Map(ports.map((port) => [port, main]));
+  for (const { name, ports: own = [] } of [
+    ...extraContainers,
+    ...initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always'),
+  ]) {
+    for (const { containerPort } of own) {
+      const other = taken.get(containerPort);
+      problems.when(other !== undefined, {
+        prop: `ports of the container ${name}`,
+        value: containerPort,
+        rule: `the container ${other} of the same pod listens on it`,
+        fix: 'give one of them another port',
+      });
+      taken.set(containerPort, name);
+    }
   }
 }
 

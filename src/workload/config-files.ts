@@ -25,8 +25,8 @@ export interface ConfigFilesOptions {
    */
   readonly reloaded?: boolean;
   /**
-   * Whether the files are spread over several ConfigMaps where one cannot hold them; the process sees one folder. Only
-   * for files that are given as they are.
+   * Whether the files are spread over several ConfigMaps where one cannot hold them; the process sees one folder. How
+   * many there are is settled at once, so that files must be given as they are, and not by a function.
    *
    * @default false
    */

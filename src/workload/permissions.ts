@@ -40,6 +40,7 @@ export class ApiPermissions {
     this.asked = true;
     if (this.account.given) return;
     const own = this.account.namespace;
+    if (namespaces === undefined) this.removeWhatIsCoveredBy(rules);
     for (const reach of new Set<Reach>(namespaces?.map((namespace) => namespace ?? own) ?? [CLUSTER])) {
       const everywhere = reach === CLUSTER ? [] : (this.rules.get(CLUSTER) ?? []);
       const added = rules.filter((rule) => !covers(everywhere, rule));
@@ -48,6 +49,24 @@ export class ApiPermissions {
       if (known) known.push(...added);
       else this.make(reach, [...added]);
     }
+  }
+
+  private removeWhatIsCoveredBy(everywhere: readonly ApiRule[]): void {
+    const ofCluster = [...(this.rules.get(CLUSTER) ?? []), ...everywhere];
+    for (const [reach, rules] of this.rules) {
+      if (reach === CLUSTER) continue;
+      const left = rules.filter((rule) => !covers(ofCluster, rule));
+      rules.splice(0, rules.length, ...left);
+      if (left.length > 0) continue;
+      this.rules.delete(reach);
+      for (const id of this.idsOf(reach)) this.scope.node.tryRemoveChild(id);
+    }
+  }
+
+  /** The ids of the role and of its binding. */
+  private idsOf(reach: Reach): [role: string, binding: string] {
+    if (reach === CLUSTER) return ['ClusterRole', 'ClusterRoleBinding'];
+    return reach === this.account.namespace ? ['Role', 'RoleBinding'] : [`Role-${reach}`, `RoleBinding-${reach}`];
   }
 
   private make(reach: Reach, rules: ApiRule[]): void {
@@ -62,17 +81,18 @@ export class ApiPermissions {
     });
     const ofCluster = reach === CLUSTER;
     const kind = ofCluster ? 'ClusterRole' : 'Role';
-    const name = foreign && account.namespace !== undefined ? `${account.namespace}-${account.name}` : account.name;
+    // Names of namespaces have no colon, so that no two accounts can have the same.
+    const name = foreign && account.namespace !== undefined ? `${account.namespace}:${account.name}` : account.name;
     const metadata = { name, labels: this.labels, namespace: ofCluster ? undefined : reach };
-    const id = foreign && !ofCluster ? `Role-${reach}` : kind;
+    const [roleId, bindingId] = this.idsOf(reach);
     const apiVersion = 'rbac.authorization.k8s.io/v1';
-    const role = new ApiObject(this.scope, id, {
+    const role = new ApiObject(this.scope, roleId, {
       apiVersion,
       kind,
       metadata,
       rules: Lazy.any({ produce: () => joinRules(rules) }) as unknown,
     });
-    const binding = new ApiObject(this.scope, id.replace('Role', 'RoleBinding'), {
+    const binding = new ApiObject(this.scope, bindingId, {
       apiVersion,
       kind: `${kind}Binding`,
       metadata,

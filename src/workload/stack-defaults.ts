@@ -1,5 +1,16 @@
 import type { Construct } from 'constructs';
-import { boolean, checkProps, listOf, object, oneOf, portNumber, Problems, rule, type Shape } from '../validation';
+import {
+  boolean,
+  checkProps,
+  filledListOf,
+  listOf,
+  object,
+  oneOf,
+  portNumber,
+  Problems,
+  rule,
+  type Shape,
+} from '../validation';
 import { IMAGES, isDnsSubdomain } from '../values';
 import { peerCheck, type NetworkPolicyPeer } from '../wiring';
 import type { ApiServerProps } from './kubernetes-api';
@@ -80,8 +91,8 @@ const SHAPE: Shape<StackDefaultsProps> = {
     peers: listOf(peerCheck),
     port: portNumber,
   }),
-  apiServer: object<ApiServerProps>({ peers: listOf(peerCheck), ports: listOf(portNumber) }),
-  nodes: listOf(peerCheck),
+  apiServer: object<ApiServerProps>({ peers: filledListOf(peerCheck), ports: filledListOf(portNumber) }),
+  nodes: filledListOf(peerCheck),
   labels: labelsCheck,
 };
 

@@ -493,6 +493,7 @@ export abstract class Workload extends Construct implements Wired {
     const { controller, identity, props, prefix } = this.spec;
     const pod = {
       main: identity.name,
+      ports: this.spec.ports.map(({ port }) => port),
       extraContainers: this.extraContainers,
       initContainers: this.initContainers,
       env: this.env,

@@ -37,13 +37,20 @@ export const separateSelectors: Policy = (objects) =>
       .map((other) => `${workload.title}: selects the same pods as ${other.title}`),
   );
 
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** A namespace before the name keeps those of two namespaces apart. */
+const ROLE_NAME = /^([-a-z0-9]+:)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
 /** Names are short, readable and the same at every synthesis. */
 export const readableNames: Policy = (objects) =>
   objects.flatMap((object) => {
     const { name } = object.metadata;
     const limit = NAME_LIMITS[object.kind] ?? 63;
     return [
-      ...(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? [] : [`${titleOf(object)}: the name is no DNS label`]),
+      ...((/Role(Binding)?$/.test(object.kind) ? ROLE_NAME : DNS_LABEL).test(name)
+        ? []
+        : [`${titleOf(object)}: the name is no DNS label`]),
       ...(name.length <= limit
         ? []
         : [`${titleOf(object)}: the name has ${name.length} characters, not ${limit} at most`]),

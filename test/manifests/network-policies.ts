@@ -82,6 +82,30 @@ export function mayConnect(source: Workload, target: Workload, port: PodPort, ob
   return refusals(source, target, port, objects).length === 0;
 }
 
+/** A rule that names no pods of the environment. */
+export interface OpenRule {
+  readonly direction: Direction;
+  /** `anybody` where the rule names nobody. */
+  readonly peers: 'anybody' | readonly V1NetworkPolicyPeer[];
+  /** None are all. */
+  readonly ports: readonly (string | number | undefined)[];
+}
+
+/** What the pods may exchange with others than pods of the environment, but for the lookup of names. */
+export function openRules(workload: Workload, objects: readonly Manifest[]): OpenRule[] {
+  return policiesOf(workload, objects).flatMap(({ spec }) =>
+    (['ingress', 'egress'] as const).flatMap((direction) =>
+      (spec[direction] ?? []).flatMap((rule) => {
+        const peers = peersOf(rule, direction);
+        if (peers?.every(({ podSelector }) => podSelector)) return [];
+        const ports = (rule.ports ?? []).map(({ port }) => port);
+        const isDns = direction === 'egress' && ports.join() === '53,53' && peers !== undefined;
+        return isDns ? [] : [{ direction, peers: peers ?? ('anybody' as const), ports }];
+      }),
+    ),
+  );
+}
+
 /** Whether pods that are no part of the environment may connect. */
 export function admits(target: Workload, stranger: Pod, port: PodPort, objects: readonly Manifest[]): boolean {
   return allows('ingress', target, stranger, port, objects);
@@ -113,6 +137,11 @@ export const isolatedWorkloads: Policy = (objects) =>
       .map((type) => `${workload.title}: its NetworkPolicy lacks the policyType ${type}`);
   });
 
+/** Whether a peer is those that an environment lets in: namespaces of others, which carry its label. */
+function isClients({ podSelector, namespaceSelector }: V1NetworkPolicyPeer): boolean {
+  return podSelector === undefined && namespaceSelector?.matchLabels?.['metrics-client'] === 'true';
+}
+
 /** Every policy selects pods, and every peer chosen by its labels is a pod. */
 export const realPeers: Policy = (objects) =>
   networkPolicies(objects).flatMap((policy) => [
@@ -120,7 +149,7 @@ export const realPeers: Policy = (objects) =>
     ...(['ingress', 'egress'] as const).flatMap((direction) =>
       (policy.spec[direction] ?? [])
         .flatMap((rule) => peersOf(rule, direction) ?? [])
-        .filter((peer) => !peer.ipBlock && !selectsPods(peer, policy, objects))
+        .filter((peer) => !peer.ipBlock && !isClients(peer) && !selectsPods(peer, policy, objects))
         .map((peer) => `${titleOf(policy)}: an ${direction} peer selects no pods: ${JSON.stringify(peer)}`),
     ),
   ]);

@@ -1,8 +1,8 @@
 import { inClusterAddresses } from './addresses';
 import { synthesizedEnvironments } from './environments';
-import { workloads, type Workload } from './manifest';
-import { admits, mayConnect, mayResolveNames, podPorts, type Pod } from './network-policies';
-import { wiredFlows } from './wired-flows';
+import { workloads, type Manifest, type Workload } from './manifest';
+import { admits, mayConnect, mayResolveNames, openRules, podPorts, type OpenRule, type Pod } from './network-policies';
+import { discoveries, wiredFlows } from './wired-flows';
 
 const environments = synthesizedEnvironments();
 
@@ -14,6 +14,38 @@ function strangers(pods: readonly Workload[]): Pod[] {
 
 const title = (flow: { source: Workload; target: Workload; port: { port: number; protocol: string } }): string =>
   `${flow.source.name} -> ${flow.target.name}:${flow.port.port}/${flow.port.protocol}`;
+
+/** Ports for clients outside of an environment that has any. */
+const CLIENT_PORTS: Readonly<Record<string, readonly number[]>> = {
+  vmauth: [8427],
+  otelcol: [4317, 4318],
+  pushgateway: [9091],
+};
+
+const CLIENTS = { namespaceSelector: { matchLabels: { 'metrics-client': 'true' } } };
+
+const API_SERVER_PORTS = [443, 6443];
+const KUBELET_PORT = 10250;
+
+/** What cannot be chosen by the labels of pods: clients, the API server, nodes, and pods that ask to be scraped. */
+function expectedOpenRules(source: Workload, objects: readonly Manifest[]): OpenRule[] {
+  const found = discoveries(source, objects).flatMap((job) => job.kubernetes_sd_configs ?? []);
+  const onNodes = wiredFlows(objects).filter(
+    (flow) => flow.source.title === source.title && flow.target.pod.hostNetwork,
+  );
+  const byAddress = [
+    ...(source.pod.automountServiceAccountToken ? API_SERVER_PORTS : []),
+    ...(found.some(({ role }) => role === 'node') ? [KUBELET_PORT] : []),
+    ...onNodes.map(({ port }) => port.port),
+  ].sort((a, b) => a - b);
+  const anywhere = found.some(({ role, namespaces }) => role !== 'node' && namespaces === undefined);
+  const forClients = CLIENT_PORTS[source.program];
+  return [
+    ...(forClients ? [{ direction: 'ingress', peers: [CLIENTS], ports: forClients } as const] : []),
+    ...(byAddress.length > 0 ? [{ direction: 'egress', peers: 'anybody', ports: byAddress } as const] : []),
+    ...(anywhere ? [{ direction: 'egress', peers: [{ namespaceSelector: {} }], ports: [] } as const] : []),
+  ];
+}
 
 describe.each(environments)('%s', (_name, objects) => {
   const pods = workloads(objects);
@@ -32,6 +64,12 @@ describe.each(environments)('%s', (_name, objects) => {
     );
     expect(new Set(allowed)).toEqual(wired);
     expect(wired.size).toBeGreaterThanOrEqual(pods.length - 1);
+  });
+
+  test('beyond the environment only what is known by its addresses is reached, and only clients get in', () => {
+    for (const source of pods.filter(({ pod }) => !pod.hostNetwork)) {
+      expect([source.title, openRules(source, objects)]).toEqual([source.title, expectedOpenRules(source, objects)]);
+    }
   });
 
   test('no other pod gets in anywhere', () => {

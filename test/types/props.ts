@@ -4,7 +4,23 @@
  */
 import type { Chart } from 'cdk8s';
 import { Duration, Size } from 'cdk8s';
-import { ReadEndpoint, Retention, Tenant, VmCluster, VmSingle, type WriteEndpoint } from '../../src';
+import {
+  EndpointIngress,
+  NodeExporter,
+  OpenTelemetryCollector,
+  Prometheus,
+  Pushgateway,
+  ReadEndpoint,
+  Retention,
+  Scrape,
+  SecretRef,
+  Tenant,
+  VmAgent,
+  VmAuth,
+  VmCluster,
+  VmSingle,
+  type WriteEndpoint,
+} from '../../src';
 
 declare const chart: Chart;
 declare function remoteWriteTo(endpoint: WriteEndpoint): void;
@@ -49,3 +65,40 @@ remoteWriteTo(cluster.read());
 remoteWriteTo('http://elsewhere/api/v1/write');
 // @ts-expect-error -- an external query endpoint where data is to be sent
 remoteWriteTo(ReadEndpoint.external('http://elsewhere'));
+
+const agent = { remoteWrite: [cluster.write()] };
+new VmAgent(chart, '20', {
+  remoteWrite: [cluster.write(), { endpoint: cluster.write(Tenant.of(1)), maxDiskUsage: Size.gibibytes(1) }],
+  scrape: [Scrape.annotatedPods(), Scrape.nodes()],
+  streamAggregation: { rules: [{ interval: Duration.minutes(1), outputs: ['sum_samples'] }] },
+});
+
+// @ts-expect-error -- nowhere to send to
+new VmAgent(chart, '21', {});
+// @ts-expect-error -- a query endpoint where samples are to be sent
+new VmAgent(chart, '22', { remoteWrite: [cluster.read()] });
+// @ts-expect-error -- a misspelt prop of a target
+new VmAgent(chart, '23', { remoteWrite: [{ endpoint: cluster.write(), maxDiskUse: Size.gibibytes(1) }] });
+// @ts-expect-error -- an autoscaler, which would change who scrapes what
+new VmAgent(chart, '24', { ...agent, autoscaling: { minReplicas: 1, maxReplicas: 2 } });
+new VmAgent(chart, '25', {
+  ...agent,
+  // @ts-expect-error -- an output that there is not
+  streamAggregation: { rules: [{ interval: Duration.minutes(1), outputs: ['summ'] }] },
+});
+// @ts-expect-error -- a relabeling action that there is not
+Scrape.annotatedPods({ relabelConfigs: [{ action: 'repalce', targetLabel: 'a' }] });
+// @ts-expect-error -- a password as text
+new VmAuth(chart, '26', { users: { shop: { password: 'hunter2', routes: [cluster.read()] } } });
+// @ts-expect-error -- a user who may do nothing
+new VmAuth(chart, '27', { users: { shop: { password: SecretRef.of('a', 'b') } } });
+// @ts-expect-error -- several processes, of which each would know a part
+new Pushgateway(chart, '28', { replicas: 2 });
+// @ts-expect-error -- a collector that there is not
+new NodeExporter(chart, '29', { collectors: { cpuu: true } });
+// @ts-expect-error -- an exposure without saying who comes in
+new EndpointIngress(chart, '30', { host: 'metrics.example.com', endpoint: cluster.write() });
+// @ts-expect-error -- a collector that sends nowhere
+new OpenTelemetryCollector(chart, '31', {});
+// @ts-expect-error -- no volume
+new Prometheus(chart, '32', { scrape: [Scrape.annotatedPods()] });

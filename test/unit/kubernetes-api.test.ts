@@ -66,14 +66,14 @@ describe('the Kubernetes API', () => {
   test('in the whole cluster takes a ClusterRole of a name that no other namespace has', () => {
     const manifests = synth((chart) => new Watcher(chart, 'watcher').watch({ rules: [PODS] }, { rules: [NODES] }));
     expect(rbacOf(manifests).map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace])).toEqual([
-      ['ClusterRole', 'monitoring-watcher', undefined],
-      ['ClusterRoleBinding', 'monitoring-watcher', undefined],
+      ['ClusterRole', 'monitoring:watcher', undefined],
+      ['ClusterRoleBinding', 'monitoring:watcher', undefined],
     ]);
-    expect(find(manifests, 'ClusterRole', 'monitoring-watcher')['rules']).toEqual([
+    expect(find(manifests, 'ClusterRole', 'monitoring:watcher')['rules']).toEqual([
       { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['get', 'list', 'watch'] },
     ]);
-    expect(find(manifests, 'ClusterRoleBinding', 'monitoring-watcher')).toMatchObject({
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'monitoring-watcher' },
+    expect(find(manifests, 'ClusterRoleBinding', 'monitoring:watcher')).toMatchObject({
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'monitoring:watcher' },
       subjects: [{ kind: 'ServiceAccount', name: 'watcher', namespace: 'monitoring' }],
     });
     expect(podOf(find(manifests, 'Deployment', 'watcher'))['automountServiceAccountToken']).toBe(true);
@@ -95,10 +95,10 @@ describe('the Kubernetes API', () => {
     expect(rbacOf(manifests).map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace])).toEqual([
       ['Role', 'watcher', 'monitoring'],
       ['RoleBinding', 'watcher', 'monitoring'],
-      ['Role', 'monitoring-watcher', 'shop'],
-      ['RoleBinding', 'monitoring-watcher', 'shop'],
+      ['Role', 'monitoring:watcher', 'shop'],
+      ['RoleBinding', 'monitoring:watcher', 'shop'],
     ]);
-    for (const name of ['watcher', 'monitoring-watcher']) {
+    for (const name of ['watcher', 'monitoring:watcher']) {
       expect(find(manifests, 'Role', name)['rules']).toEqual([{ ...PODS, resources: ['pods', 'services'] }]);
       expect(find(manifests, 'RoleBinding', name)['subjects']).toEqual([
         { kind: 'ServiceAccount', name: 'watcher', namespace: 'monitoring' },
