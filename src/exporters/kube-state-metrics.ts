@@ -190,7 +190,7 @@ const SHAPE: Shape<KubeStateMetricsProps & { readonly replicas?: never; readonly
   namespaces: all(notEmpty, listOf(namespaceName)),
   shards: integer({ min: 1 }),
   metricAllowlist: all(notEmpty, metricPatterns),
-  metricDenylist: metricPatterns,
+  metricDenylist: all(notEmpty, metricPatterns),
   metricLabelsAllowlist: metadataAllowlist,
   metricAnnotationsAllowlist: metadataAllowlist,
   extraArgs: listOf(anyText),
@@ -314,6 +314,11 @@ function kubeStateMetricsArgs(
     .set('metric-labels-allowlist', allowlistText(props.metricLabelsAllowlist), 'metricLabelsAllowlist')
     .set('metric-annotations-allowlist', allowlistText(props.metricAnnotationsAllowlist), 'metricAnnotationsAllowlist')
     .refuse(['config'], 'what the file says wins over all args, and escapes every check', 'use the props')
+    .refuse(
+      ['custom-resource-state-config', 'custom-resource-state-config-file', 'custom-resource-state-only'],
+      'the pods have no role for custom resources, which no prop names',
+      'remove it, or run another one with `serviceAccount` and roles of yours',
+    )
     .refuse(['node'], 'it would tell about the pods of one node only', 'use `shards`')
     .refuse(
       ['apiserver', 'kubeconfig'],

@@ -11,7 +11,7 @@ import {
   listOf,
   object,
   oneOf,
-  portNumber,
+  integer,
   Problems,
   regexProblem,
   rule,
@@ -159,7 +159,8 @@ const SHAPE: Shape<NodeExporterProps & Pick<WorkloadProps, 'spread' | 'podDisrup
   spread: forbidden(ON_EACH_NODE, 'remove it; `nodeSelector` and `affinity` choose the nodes'),
   podDisruptionBudget: forbidden(ON_EACH_NODE, 'remove it'),
   name: anything,
-  port: portNumber,
+  // Without privileges the process cannot open a lower one on the node.
+  port: integer({ min: 1024, max: 65_535 }),
   listenOn: oneOf('node', 'all'),
   collectors: object(Object.fromEntries(COLLECTORS.map((name) => [name, boolean])) as unknown as Shape<Collectors>),
   excludedMountPoints: regularExpression,
@@ -270,5 +271,15 @@ function nodeExporterArgs(
       'collectors',
     );
   }
-  return args.addExtra(props.extraArgs);
+  return args
+    .refuse(
+      [
+        'collector.filesystem.mount-points-include',
+        'collector.netdev.device-include',
+        'collector.netclass.device-include',
+      ],
+      'node-exporter does not start with what is included and what is excluded',
+      'leave out all else with `excludedMountPoints` or `excludedDevices`',
+    )
+    .addExtra(props.extraArgs);
 }

@@ -183,6 +183,12 @@ type Replicated = Exclude<Controller, { kind: 'DaemonSet' }>;
 function controllerOf(props: CheckedProps, problems: Problems): Replicated {
   const { queue } = props;
   const replicas = scaling(props, '', problems);
+  problems.when(props.autoscaling !== undefined && queue !== undefined && !isEphemeral(queue), {
+    prop: 'autoscaling',
+    value: props.autoscaling,
+    rule: 'what waits on the claim of a pod that is scaled in stays there until the pod is scaled out again',
+    fix: 'remove it, or keep the queue in memory or on the disk of the node: `queue: { ephemeral: true }`',
+  });
   if (queue === undefined) return { kind: 'Deployment', ...replicas };
   return isEphemeral(queue)
     ? { kind: 'Deployment', ...replicas, data: { volume: queue, mountPath: QUEUE_PATH } }

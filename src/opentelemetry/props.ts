@@ -41,6 +41,8 @@ export interface OpenTelemetryCollectorProps extends WorkloadProps, ScalingProps
    * How many pods, any of which gets what a client sends. Processors that keep what they know of a series, such as
    * `deltatocumulative`, want just one.
    *
+   * With a queue on a claim, what waits there for a pod that is scaled in waits until the pod is back.
+   *
    * @default 2
    */
   readonly replicas?: number;

@@ -204,7 +204,7 @@ describe('kube-state-metrics', () => {
 
   test('may list and watch just what it tells about', () => {
     const manifests = kubeStateMetrics();
-    const rules = rulesOf(find(manifests, 'ClusterRole', `monitoring-${NAME}`));
+    const rules = rulesOf(find(manifests, 'ClusterRole', `monitoring:${NAME}`));
     expect(new Set(rules.map(({ verbs }) => verbs.join()))).toEqual(new Set(['list,watch']));
     expect(rules.flatMap(({ resources }) => resources).sort()).toEqual(
       resourcesArg(argsOf(find(manifests, 'Deployment', NAME))),
@@ -218,7 +218,7 @@ describe('kube-state-metrics', () => {
   test('tells about chosen resources, whatever their order', () => {
     const manifests = kubeStateMetrics({ watchedResources: ['secrets', 'pods', 'secrets'] });
     expect(resourcesArg(argsOf(find(manifests, 'Deployment', NAME)))).toEqual(['pods', 'secrets']);
-    expect(rulesOf(find(manifests, 'ClusterRole', `monitoring-${NAME}`))).toEqual([
+    expect(rulesOf(find(manifests, 'ClusterRole', `monitoring:${NAME}`))).toEqual([
       { apiGroups: [''], resources: ['pods', 'secrets'], verbs: ['list', 'watch'] },
     ]);
   });
@@ -399,7 +399,7 @@ describe('wrong configurations', () => {
     [
       'no port',
       { port: 0 },
-      'port = 0: must be a whole number from 1 to 65535. To fix: give a whole number from 1 to 65535.',
+      'port = 0: must be a whole number from 1024 to 65535. To fix: give a whole number from 1024 to 65535.',
     ],
     [
       'auth without its file',
@@ -538,6 +538,27 @@ describe('wrong configurations', () => {
       expect(found).toEqual(messages.map(at));
     });
   }
+
+  test('node-exporter: a port that only root can open, and a filter that excludes another', () => {
+    const props = { port: 80, extraArgs: ['--collector.netdev.device-include=eth.*'] };
+    expect(problemsOf((chart) => new NodeExporter(chart, 'wrong', props))).toEqual([
+      at('port = 80: must be a whole number from 1024 to 65535. To fix: give a whole number from 1024 to 65535.'),
+      at(
+        'extraArgs[\'--collector.netdev.device-include\'] = "eth.*": node-exporter does not start with what is included and ' +
+          'what is excluded. To fix: leave out all else with `excludedMountPoints` or `excludedDevices`.',
+      ),
+    ]);
+  });
+
+  test('kube-state-metrics: custom resources, which it would have no role for', () => {
+    const props = { extraArgs: ['--custom-resource-state-config=x'] };
+    expect(problemsOf((chart) => new KubeStateMetrics(chart, 'wrong', props))).toEqual([
+      at(
+        'extraArgs[\'--custom-resource-state-config\'] = "x": the pods have no role for custom resources, which no prop names. ' +
+          'To fix: remove it, or run another one with `serviceAccount` and roles of yours.',
+      ),
+    ]);
+  });
 
   test('kube-state-metrics: a misspelt resource', () => {
     const props = { watchedResources: ['pod'] } as unknown as KubeStateMetricsProps;

@@ -391,6 +391,15 @@ describe('wrong configurations', () => {
 
   test.each<[string, Loose, string[]]>([
     [
+      'an autoscaler of pods whose claims hold what waits',
+      { queue: { size: Size.gibibytes(1) }, autoscaling: { minReplicas: 2, maxReplicas: 4 } },
+      [
+        'autoscaling = {"minReplicas":2,"maxReplicas":4}: what waits on the claim of a pod that is scaled in stays there until ' +
+          'the pod is scaled out again. To fix: remove it, or keep the queue in memory or on the disk of the node: ' +
+          '`queue: { ephemeral: true }`.',
+      ],
+    ],
+    [
       'no exporters',
       { exporters: undefined },
       [
