@@ -1,4 +1,5 @@
 export * from './agent';
+export * from './alerting';
 export * from './auth';
 export * from './cluster';
 export * from './exporters';

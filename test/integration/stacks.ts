@@ -43,12 +43,12 @@ interface PodSpec {
   initContainers?: object[];
 }
 
-/** Has vmagent and vmauth check their files before they start, with the very args of the container. */
+/** Has vmagent, vmalert and vmauth check their files before they start, with the very args of the container. */
 export function withDryRun(objects: readonly object[]): object[] {
   return (structuredClone(objects) as { spec?: { template?: { spec?: PodSpec } } }[]).map((object) => {
     const pod = object.spec?.template?.spec;
     const [main] = pod?.containers ?? [];
-    if (pod && main && (main.name === 'vmagent' || main.name === 'vmauth')) {
+    if (pod && main && ['vmagent', 'vmalert', 'vmauth'].includes(main.name)) {
       pod.initContainers = [{ ...main, name: 'dry-run', args: [...(main.args ?? []), '-dryRun'] }];
     }
     return object;

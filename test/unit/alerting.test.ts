@@ -108,6 +108,11 @@ describe('what a pod is', () => {
     expect(flag(manifests, 'evaluationInterval')).toEqual(['15s']);
   });
 
+  test('links may be any template', () => {
+    const alertSource = 'explore?expr={{ .Expr | queryEscape }}';
+    expect(flag(vmalert({ alertSource }), 'external.alert.source')).toEqual([alertSource]);
+  });
+
   test('its pages have an endpoint', () => {
     let url = '';
     synth((chart) => (url = new VmAlert(chart, 'alert', { datasource, rules }).pages().url));
@@ -229,26 +234,13 @@ describe('rules', () => {
       ],
     });
     expect(find(manifests, 'ConfigMap', 'alert-vmalert-rules')['data']).toEqual({
-      'late.yaml': 'groups:\n  - name: late\n    rules: []\n    eval_delay: 2m\n    eval_alignment: false\n',
+      'late.yaml': 'groups:\n  - name: late\n    eval_delay: 2m\n    eval_alignment: false\n    rules: []\n',
       'my-targets.yaml': `groups:
   - name: my targets
-    rules:
-      - expr: "up{job=\\"a(b\\"} == 0 # ("
-        alert: TargetDown
-        for: 5m
-        keep_firing_for: 90s
-        labels:
-          severity: critical
-        annotations:
-          summary: "{{ $labels.instance }} is gone"
-      - expr: sum(up) by (job)
-        debug: true
-        update_entries_limit: 3
-        record: job:up:sum
     interval: 30s
+    eval_offset: 10s
     limit: 100
     concurrency: 2
-    eval_offset: 10s
     params:
       denyPartialResponse:
         - "true"
@@ -256,12 +248,26 @@ describe('rules', () => {
       - "X-Team: a"
     notifier_headers:
       - "X-Team: b"
+    rules:
+      - alert: TargetDown
+        expr: 'up{job="a(b"} == 0 # ('
+        for: 5m
+        keep_firing_for: 90s
+        labels:
+          severity: critical
+        annotations:
+          summary: "{{ $labels.instance }} is gone"
+      - record: job:up:sum
+        expr: sum(up) by (job)
+        debug: true
+        update_entries_limit: 3
 `,
     });
   });
 
   test('come from folders, but for the tests beside them', () => {
-    const alert = (name: string) => `groups:\n- name: ${name}\n  rules:\n  - alert: ${name}\n    expr: up == 0\n    for: 1h30m`;
+    const alert = (name: string) =>
+      `groups:\n- name: ${name}\n  rules:\n  - alert: ${name}\n    expr: up == 0\n    for: 1h30m`;
     written('all/b.yml', alert('b'));
     written('all/a.yaml', `${alert('a')}\n---\n${alert('a2')}\n`);
     written('all/deeper/c.yaml', alert('c'));
@@ -375,7 +381,10 @@ describe('an objective', () => {
   };
   const groupsOf = (props: object = {}) => {
     const manifests = vmalert({ remoteWrite, rules: [Slo.of({ ...slo, ...props }).rules()] });
-    return [...ruleFile(manifests, 'slo-checkout.yaml').groups, ...ruleFile(manifests, 'slo-checkout-budget.yaml').groups];
+    return [
+      ...ruleFile(manifests, 'slo-checkout.yaml').groups,
+      ...ruleFile(manifests, 'slo-checkout-budget.yaml').groups,
+    ];
   };
 
   test('is watched over several windows, as in the workbook', () => {
@@ -407,6 +416,12 @@ describe('an objective', () => {
     ]);
   });
 
+  test('may be one of a tenant', () => {
+    for (const { labels } of groupsOf({ tenant: Tenant.of(42, 7) })) {
+      expect(labels).toEqual({ vm_account_id: '42', vm_project_id: '7' });
+    }
+  });
+
   test('of another window burns at another rate, and its budget is recorded', () => {
     const [burn, budget] = groupsOf({ window: Duration.days(7), objective: 0.99 });
     expect(burn!.rules.at(-2)!.expr).toContain('slo:error_ratio:rate1h{slo="checkout"} > 0.0336 ');
@@ -424,74 +439,458 @@ describe('an objective', () => {
 });
 
 describe('wrong configurations', () => {
-  const wrong = (props: Loose<VmAlertProps>) =>
-    problemsOf((chart) => new VmAlert(chart, 'alert', { datasource, rules, ...props } as unknown as VmAlertProps)).map(
-      (line) => line.replace('[test/alert] ', '').replaceAll(`${folder}/`, ''),
-    );
+  const wrong = (make: (chart: Chart) => Loose<VmAlertProps>) =>
+    problemsOf((chart) => {
+      new VmAlert(chart, 'alert', { datasource, rules, ...make(chart) } as unknown as VmAlertProps);
+    }).map((line) => line.replace('[test/alert] ', '').replaceAll(`${folder}/`, ''));
   const file = (content: string) => [Rules.fromFile(written('wrong.yaml', content))];
 
-  const CASES: Record<string, () => Loose<VmAlertProps>> = {
-    'nothing': () => ({ datasource: undefined, rules: undefined }),
-    'no rules': () => ({ rules: [] }),
-    'rules as text': () => ({ rules: ['rules/'] }),
-    'write endpoint as datasource': () => ({ datasource: remoteWrite }),
-    'endpoint of another kind as notifier': () => ({ notifiers: [datasource] }),
-    'misspelt prop': () => ({ evaluationIntervall: Duration.seconds(1) }),
-    'short interval': () => ({ evaluationInterval: Duration.millis(100) }),
-    'autoscaling': () => ({ autoscaling: { maxReplicas: 3 } }),
-    'external url': () => ({ externalUrl: 'grafana.example.com' }),
-    'external url slash': () => ({ externalUrl: 'https://grafana.example.com/' }),
-    'external url secret': () => ({ externalUrl: 'https://me:pass@grafana.example.com' }),
-    'alert source': () => ({ alertSource: '/explore' }),
-    'external label': () => ({ externalLabels: { 'data-center': 'a' } }),
-    'label of replica': () => ({ replicas: 2, externalLabels: { replica: '%{HOSTNAME}' } }),
-    'remoteRead alone': () => ({ remoteRead: datasource }),
-    'recording': () => ({ rules: [rule({ record: 'a:b' })] }),
-    'notifier twice': () => ({ notifiers: [1, 2].map(() => NotifyEndpoint.external('https://am')) }),
-    'notifier params': () => ({ notifiers: [NotifyEndpoint.external('https://am?a=b')] }),
-    'flag of prop': () => ({ extraFlags: { 'notifier.url': 'http://am', 'external.url': 'https://x' } }),
-    'flag dryRun': () => ({ extraFlags: { dryRun: true } }),
-    'flag config': () => ({ extraFlags: { 'notifier.config': '/x' } }),
-    'flag password': () => ({ extraFlags: { 'datasource.basicAuth.password': 'hunter2' } }),
-    'grace': () => ({ terminationGracePeriod: Duration.seconds(20) }),
-    'no groups': () => ({ rules: [Rules.of({} as never)] }),
-    'misspelt rule': () => ({ rules: [rule({ alert: 'A', lables: {} })] }),
-    'misspelt group': () => ({ rules: [group({ intervall: Duration.seconds(30) })] }),
-    'no name': () => ({ rules: [group({ name: '' })] }),
-    'neither': () => ({ rules: [rule({})] }),
-    'both': () => ({ rules: [rule({ alert: 'A', record: 'b' })] }),
-    'no expr': () => ({ rules: [rule({ alert: 'A', expr: undefined })] }),
-    'empty expr': () => ({ rules: [rule({ alert: 'A', expr: ' # all' })] }),
-    'open': () => ({ rules: [rule({ alert: 'A', expr: 'sum(rate(x[5m]) > 1' })] }),
-    'crossed': () => ({ rules: [rule({ alert: 'A', expr: 'sum(rate(x[5m)]) > 1' })] }),
-    'closes': () => ({ rules: [rule({ alert: 'A', expr: 'sum(x)) > 1' })] }),
-    'quote': () => ({ rules: [rule({ alert: 'A', expr: 'up{job="a} == 0' })] }),
-    'for': () => ({ rules: [rule({ alert: 'A', for: '5 minutes' })] }),
-    'for on record': () => ({ rules: [rule({ record: 'a', for: Duration.seconds(1) })], remoteWrite }),
-    'record name': () => ({ rules: [rule({ record: 'error-rate' })], remoteWrite }),
-    'label name': () => ({ rules: [rule({ alert: 'A', labels: { 'a-b': 'c' } })] }),
-    '__name__': () => ({ rules: [rule({ alert: 'A', labels: { __name__: 'c' } })] }),
-    'secret annotation': () => ({ rules: [rule({ alert: 'A', annotations: { webhook: 'https://me:pass@host/', api_token: 'abc' } })] }),
-    'template': () => ({ rules: [rule({ alert: 'A', annotations: { summary: '{{ $value }' } })] }),
-    'header': () => ({ rules: [group({ headers: ['Authorization: Bearer abc', 'none'] })] }),
-    'tenant': () => ({ rules: [group({ tenant: 'a' })] }),
-    'tenant all': () => ({ rules: [group({ tenant: Tenant.MULTITENANT })] }),
-    'offset': () => ({ rules: [group({ evalOffset: Duration.seconds(10) })] }),
-    'offset far': () => ({ rules: [group({ evalOffset: Duration.seconds(60), interval: Duration.seconds(30), evalDelay: Duration.seconds(1) })] }),
-    'same group': () => ({ rules: [...rules, ...rules] }),
-    'same file': () => ({ rules: [group({ name: 'a b' }), group({ name: 'a-b' })] }),
-    'same alert': () => ({ rules: [group({ rules: [1, 2].map((limit) => ({ alert: 'A', expr: `x > ${limit}` })) })] }),
-    'same record': () => ({ rules: [group({ rules: [1, 2].map(() => ({ record: 'a', expr: `x` })) })], remoteWrite }),
-    'file gone': () => ({ rules: [Rules.fromFile(join(folder, 'gone.yaml')), Rules.fromDirectory(join(folder, 'gone'))] }),
-    'file yaml': () => ({ rules: file('groups: [') }),
-    'file no groups': () => ({ rules: file('- a') }),
-    'file field': () => ({ rules: file('groups:\n- name: a\n  evalOffset: 1s\n  type: vlogs\n  rules:\n  - alert: B\n    exprs: up\n    keep_firing_for: ten') }),
-    'file key': () => ({ rules: file('groups: []\nrules: []') }),
-    'slo': () => ({ remoteWrite, rules: [Slo.of({ name: 'a', objective: 99.9, errors: 'rate(x[5m])', total: 'rate(y[$window]', window: Duration.days(1) }).rules()] }),
-    'slo low': () => ({ remoteWrite, rules: [Slo.of({ name: 'a', objective: 0.9, errors: 'rate(x[$window])', total: 'rate(y[$window])' }).rules()] }),
-    'slo none': () => ({ remoteWrite, rules: [Slo.of({ name: 'a' } as never).rules()] }),
-  };
-  test('print', () => {
-    for (const [name, make] of Object.entries(CASES)) console.log(name + '\n' + wrong(make()).join('\n'));
+  test.each<[string, (chart: Chart) => Loose<VmAlertProps>, ...string[]]>([
+    [
+      'no props',
+      () => ({ datasource: undefined, rules: undefined }),
+      'datasource = (not set): vmalert must be told where to query. To fix: write for example `datasource: ' +
+        'cluster.read()`.',
+      'rules = (not set): vmalert must be told what to evaluate. To fix: write for example `rules: ' +
+        "[Rules.fromDirectory('rules')]`.",
+    ],
+    [
+      'no rules',
+      () => ({ rules: [] }),
+      `rules = []: vmalert has nothing to evaluate. To fix: write for example [Rules.fromDirectory('rules')].`,
+    ],
+    [
+      'a folder instead of rules',
+      () => ({ rules: ['rules/'] }),
+      `rules[0] = "rules/": must be a Rules. To fix: write Rules.fromDirectory('rules').`,
+    ],
+    [
+      'a datasource that cannot be queried',
+      () => ({ datasource: remoteWrite }),
+      'datasource = https://metrics.example.com/api/v1/write: must be a ReadEndpoint. To fix: write ' +
+        `cluster.read() or ReadEndpoint.external('https://...').`,
+    ],
+    [
+      'a notifier that takes no alerts',
+      () => ({ notifiers: [datasource] }),
+      'notifiers[0] = https://metrics.example.com: must be a NotifyEndpoint. To fix: write ' +
+        `alertmanager.notify() or NotifyEndpoint.external('https://...').`,
+    ],
+    [
+      'a misspelt prop',
+      () => ({ evaluationIntervall: Duration.seconds(1) }),
+      'evaluationIntervall = 1 second: there is no such prop. To fix: did you mean `evaluationInterval`?',
+    ],
+    [
+      'an interval below a second',
+      () => ({ evaluationInterval: Duration.millis(100) }),
+      'evaluationInterval = 100 millis: vmalert queries for full seconds. To fix: set it to Duration.seconds(1) ' +
+        'or more.',
+    ],
+    [
+      'an autoscaler',
+      () => ({ autoscaling: { maxReplicas: 3 } }),
+      'autoscaling = {"maxReplicas":3}: a replica more evaluates every rule once more. To fix: remove it and ' +
+        'set `replicas`.',
+    ],
+    [
+      'a host as URL',
+      () => ({ externalUrl: 'grafana.example.com' }),
+      'externalUrl = "grafana.example.com": must be a URL that begins with http:// or https://. To fix: give a ' +
+        'URL that begins with http:// or https://.',
+    ],
+    [
+      'a URL that ends in a slash',
+      () => ({ externalUrl: 'https://grafana.example.com/' }),
+      'externalUrl = "https://grafana.example.com/": vmalert appends a path that begins with /. To fix: remove ' +
+        'the / at the end.',
+    ],
+    [
+      'a password in a URL',
+      () => ({ externalUrl: 'https://me:pass@grafana.example.com' }),
+      'externalUrl = "https://me:***@grafana.example.com": looks like a secret, and would stand in the manifest ' +
+        'in the clear. To fix: take it out of the URL.',
+    ],
+    [
+      'a template that begins with a slash',
+      () => ({ alertSource: '/explore?expr={{ .Expr | queryEscape }}' }),
+      'alertSource = "/explore?expr={{ .Expr | queryEscape }}": is no part of a URL: it has a blank, or begins with /, ' +
+        "which vmalert adds itself. To fix: write for example AlertSource.grafanaExplore({ datasource: 'uid' }).",
+    ],
+    [
+      'a bad label for all results',
+      () => ({ externalLabels: { 'data-center': 'a' } }),
+      `externalLabels['data-center'] = "data-center": must be a label name: letters, digits and _, no digit ` +
+        'first. To fix: give a label name: letters, digits and _, no digit first.',
+    ],
+    [
+      'a label that tells replicas apart',
+      () => ({ replicas: 2, externalLabels: { replica: '%{HOSTNAME}' } }),
+      `externalLabels['replica'] = "%{HOSTNAME}": the value differs from replica to replica, and Alertmanager ` +
+        'would take their alerts for different ones. To fix: remove the label: equal alerts are sent once.',
+    ],
+    [
+      'a state to read that nobody writes',
+      () => ({ remoteRead: datasource }),
+      'remoteRead = "https://metrics.example.com": there is no state of alerts to read where none is written. ' +
+        'To fix: set `remoteWrite`, or remove `remoteRead`.',
+    ],
+    [
+      'nowhere to store what is recorded',
+      () => ({ rules: [rule({ record: 'a:b' })] }),
+      'remoteWrite = (not set): the results of recording rules (a:b) would be lost. To fix: write for example ' +
+        '`remoteWrite: cluster.write()`.',
+    ],
+    [
+      'a notifier listed twice',
+      () => ({ notifiers: [1, 2].map(() => NotifyEndpoint.external('https://am')) }),
+      'notifiers = "https://am": the URL is listed twice, and would be told everything twice. To fix: remove ' +
+        'one of the two.',
+    ],
+    [
+      'a notifier with parameters',
+      () => ({ notifiers: [NotifyEndpoint.external('https://am?a=b')] }),
+      'notifiers = "https://am?a=b": vmalert appends /api/v2/alerts to it, which parameters would swallow. To ' +
+        'fix: remove what follows the ?',
+    ],
+    [
+      'flags that belong to props',
+      () => ({ extraFlags: { 'notifier.url': 'http://am', 'external.url': 'https://x' } }),
+      `extraFlags['notifier.url'] = "http://am": -notifier.url belongs to notifiers. To fix: remove it here and ` +
+        'use notifiers.',
+      `extraFlags['external.url'] = "https://x": -external.url belongs to externalUrl. To fix: remove it here ` +
+        'and use externalUrl.',
+    ],
+    [
+      'a flag that ends the process',
+      () => ({ extraFlags: { dryRun: true } }),
+      `extraFlags['dryRun'] = true: the process would check its files and exit. To fix: remove it.`,
+    ],
+    [
+      'a flag for notifiers',
+      () => ({ extraFlags: { 'notifier.config': '/x' } }),
+      'extraFlags[\'notifier.config\'] = "/x": vmalert takes no file besides `notifiers`. To fix: use `notifiers`.',
+    ],
+    [
+      'a password among the flags',
+      () => ({ extraFlags: { 'datasource.basicAuth.password': 'hunter2' } }),
+      `extraFlags['datasource.basicAuth.password'] = "***": -datasource.basicAuth.password takes a secret from ` +
+        'its args only, where everybody can read it. To fix: use the flag of the same name that ends in File.',
+    ],
+    [
+      'a grace period in which it cannot finish',
+      () => ({ terminationGracePeriod: Duration.seconds(20) }),
+      'terminationGracePeriod = 20 seconds: the process needs 47 seconds to finish what it has begun, and would ' +
+        'be killed before. To fix: give it at least 47 seconds.',
+    ],
+    [
+      'rules without groups',
+      () => ({ rules: [Rules.of({} as never)] }),
+      'groups = (not set): rules stand in groups. To fix: write Rules.of({ groups: [...] }).',
+    ],
+    [
+      'a misspelt prop of a rule',
+      () => ({ rules: [rule({ alert: 'A', lables: {} })] }),
+      `groups['targets'].rules['A'].lables = {}: there is no such prop. To fix: did you mean ` +
+        "`groups['targets'].rules['A'].labels`?",
+    ],
+    [
+      'a misspelt prop of a group',
+      () => ({ rules: [group({ intervall: Duration.seconds(30) })] }),
+      `groups['targets'].intervall = 30 seconds: there is no such prop. To fix: did you mean ` +
+        "`groups['targets'].interval`?",
+    ],
+    [
+      'a group without a name',
+      () => ({ rules: [group({ name: '' })] }),
+      'groups[0].name = "": must not be empty. To fix: give a name.',
+    ],
+    [
+      'a rule that is of no kind',
+      () => ({ rules: [rule({})] }),
+      `groups['targets'].rules[0] = {"expr":"up == 0"}: a rule either alerts or records. To fix: set one of ` +
+        '`alert` and `record`.',
+    ],
+    [
+      'a rule that is of both kinds',
+      () => ({ rules: [rule({ alert: 'A', record: 'b' })] }),
+      `groups['targets'].rules['A'] = {"expr":"up == 0","alert":"A","record":"b"}: a rule either alerts or ` +
+        'records. To fix: keep one of `alert` and `record`.',
+    ],
+    [
+      'a rule without an expression',
+      () => ({ rules: [rule({ alert: 'A', expr: undefined })] }),
+      `groups['targets'].rules['A'].expr = (not set): groups['targets'].rules['A'] is nothing without it. To ` +
+        "fix: set `groups['targets'].rules['A'].expr`.",
+    ],
+    [
+      'an expression that is a comment',
+      () => ({ rules: [rule({ alert: 'A', expr: ' # all' })] }),
+      `groups['targets'].rules['A'].expr = " # all": is no query: it is empty. To fix: correct the expression.`,
+    ],
+    [
+      'a bracket that is not closed',
+      () => ({ rules: [rule({ alert: 'A', expr: 'sum(rate(x[5m]) > 1' })] }),
+      `groups['targets'].rules['A'].expr = "sum(rate(x[5m]) > 1": is no query: a ( is not closed. To fix: ` +
+        'correct the expression.',
+    ],
+    [
+      'brackets that cross',
+      () => ({ rules: [rule({ alert: 'A', expr: 'sum(rate(x[5m)]) > 1' })] }),
+      `groups['targets'].rules['A'].expr = "sum(rate(x[5m)]) > 1": is no query: a [ is closed by ). To fix: ` +
+        'correct the expression.',
+    ],
+    [
+      'a bracket that closes nothing',
+      () => ({ rules: [rule({ alert: 'A', expr: 'sum(x)) > 1' })] }),
+      `groups['targets'].rules['A'].expr = "sum(x)) > 1": is no query: a ) closes nothing. To fix: correct the ` +
+        'expression.',
+    ],
+    [
+      'a quote that is not closed',
+      () => ({ rules: [rule({ alert: 'A', expr: 'up{job="a} == 0' })] }),
+      'groups[\'targets\'].rules[\'A\'].expr = "up{job=\\"a} == 0": is no query: a " is not closed. To fix: correct ' +
+        'the expression.',
+    ],
+    [
+      'a duration in words',
+      () => ({ rules: [rule({ alert: 'A', for: '5 minutes' })] }),
+      `groups['targets'].rules['A'].for = "5 minutes": is no duration of at least 0. To fix: write for example ` +
+        `'30s', '5m' or '1h30m'.`,
+    ],
+    [
+      'a recording rule that waits',
+      () => ({ rules: [rule({ record: 'a', for: Duration.seconds(1) })], remoteWrite }),
+      `groups['targets'].rules['a'].for = 1 second: there is no such prop. To fix: use one of record, expr, ` +
+        'labels, debug, updateEntriesLimit.',
+    ],
+    [
+      'a bad name of a series',
+      () => ({ rules: [rule({ record: 'error-rate' })], remoteWrite }),
+      `groups['targets'].rules['error-rate'].record = "error-rate": the name of a series consists of letters, ` +
+        `digits, _ and :, no digit first. To fix: write for example 'job:http_requests:rate5m'.`,
+    ],
+    [
+      'a bad name of a label',
+      () => ({ rules: [rule({ alert: 'A', labels: { 'a-b': 'c' } })] }),
+      `groups['targets'].rules['A'].labels['a-b'] = "a-b": must be a label name: letters, digits and _, no ` +
+        'digit first. To fix: give a label name: letters, digits and _, no digit first.',
+    ],
+    [
+      'a label for the name of the series',
+      () => ({ rules: [rule({ alert: 'A', labels: { __name__: 'c' } })] }),
+      `groups['targets'].rules['A'].labels['__name__'] = "c": the name of a series is no label that rules may ` +
+        'set. To fix: remove it: a recording rule names its series by `record`.',
+    ],
+    [
+      'secrets in annotations',
+      () => ({
+        rules: [rule({ alert: 'A', annotations: { webhook: 'https://me:pass@host/', api_token: 'abc' } })],
+      }),
+      `groups['targets'].rules['A'].annotations['webhook'] = "https://me:***@host/": looks like a secret, and ` +
+        'would stand in the ConfigMap in the clear. To fix: take it out of the URL.',
+      `groups['targets'].rules['A'].annotations['api_token'] = "***": looks like a secret, and would stand in ` +
+        'the ConfigMap in the clear. To fix: remove it.',
+    ],
+    [
+      'a template that is not closed',
+      () => ({ rules: [rule({ alert: 'A', annotations: { summary: '{{ $value }' } })] }),
+      `groups['targets'].rules['A'].annotations['summary'] = "{{ $value }": the {{ and }} of the template do ` +
+        'not fit. To fix: close each {{ by }}.',
+    ],
+    [
+      'bad headers',
+      () => ({ rules: [group({ headers: ['Authorization: Bearer abc', 'none'] })] }),
+      `groups['targets'].headers[0] = "***": looks like a secret, and would stand in the ConfigMap in the ` +
+        'clear. To fix: pass `credentials` to the endpoint instead.',
+      `groups['targets'].headers[1] = "none": is no header. To fix: write 'Name: value'.`,
+    ],
+    [
+      'a tenant that is none',
+      () => ({ rules: [group({ tenant: 'a' })] }),
+      `groups['targets'].tenant = "a": must be accountID or accountID:projectID, each from 0 to 4294967295. To ` +
+        `fix: write for example Tenant.of(42), Tenant.of(42, 7) or Tenant.parse('42:7').`,
+    ],
+    [
+      'all tenants as the tenant of a group',
+      () => ({ rules: [group({ tenant: Tenant.MULTITENANT })] }),
+      `groups['targets'].tenant = multitenant: a group belongs to one tenant, and this is all of them. To fix: ` +
+        'name one, or leave `tenant` out to query all.',
+    ],
+    [
+      'an offset without an interval',
+      () => ({ rules: [group({ evalOffset: Duration.seconds(10) })] }),
+      'groups[\'targets\'].evalOffset = "10s": wants the `interval` of the group. To fix: set ' +
+        "`groups['targets'].interval`.",
+    ],
+    [
+      'an offset beyond the interval',
+      () => ({
+        rules: [
+          group({ evalOffset: Duration.seconds(60), interval: Duration.seconds(30), evalDelay: Duration.seconds(1) }),
+        ],
+      }),
+      'groups[\'targets\'].evalOffset = "1m": vmalert does not take both `evalOffset` and `evalDelay`. To fix: ' +
+        'remove one of the two.',
+      `groups['targets'].evalOffset = "1m": is beyond the interval, which is 30s. To fix: set it to less than ` +
+        '30s.',
+    ],
+    [
+      'groups of the same name',
+      () => ({ rules: [...rules, ...rules] }),
+      `groups['targets'] = "targets": another group has the same name. To fix: rename one of the two.`,
+    ],
+    [
+      'groups whose files have the same name',
+      () => ({ rules: [group({ name: 'a b' }), group({ name: 'a-b' })] }),
+      `groups['a-b'] = "a-b": another group has the name 'a b', and both would be the file a-b.yaml. To fix: ` +
+        'rename one of the two.',
+    ],
+    [
+      'alerts that cannot be told apart',
+      () => ({ rules: [group({ rules: [1, 2].map((limit) => ({ alert: 'A', expr: `x > ${limit}` })) })] }),
+      `groups['targets'].rules['A'] = "A": another alert of the group has the same name and labels, and nobody ` +
+        'could tell them apart. To fix: rename one of the two, or give it another label.',
+    ],
+    [
+      'a recording rule twice',
+      () => ({ rules: [group({ rules: [1, 2].map(() => ({ record: 'a', expr: `x` })) })], remoteWrite }),
+      `groups['targets'].rules['a'] = "a": another rule of the group records the same. To fix: remove one of ` +
+        'the two.',
+    ],
+    [
+      'paths that do not exist',
+      () => ({
+        rules: [Rules.fromFile(join(folder, 'gone.yaml')), Rules.fromDirectory(join(folder, 'gone'))],
+      }),
+      'gone.yaml = (not set): cannot be read: ENOENT. To fix: correct the path.',
+      'gone = (not set): cannot be read: ENOENT. To fix: correct the path.',
+    ],
+    [
+      'a file that is no YAML',
+      () => ({ rules: file('groups: [') }),
+      'wrong.yaml = (not set): is no YAML: Flow sequence in block collection must be sufficiently indented and ' +
+        'end with a ] at line 1, column 10. To fix: correct the file.',
+    ],
+    [
+      'a file without groups',
+      () => ({ rules: file('- a') }),
+      'wrong.yaml: groups = (not set): rules stand in groups. To fix: begin the file with `groups:`.',
+    ],
+    [
+      'wrong fields in a file',
+      () => ({
+        rules: file(
+          'groups:\n- name: a\n  evalOffset: 1s\n  type: vlogs\n  rules:\n  - alert: B\n    exprs: up\n    keep_firing_for: ten',
+        ),
+      }),
+      'wrong.yaml: groups[\'a\'].evalOffset = "1s": there is no such prop. To fix: did you mean `wrong.yaml: ' +
+        "groups['a'].eval_offset`?",
+      `wrong.yaml: groups['a'].type = "vlogs": the datasource answers PromQL and MetricsQL only. To fix: remove ` +
+        'it, and give these rules to a vmalert of their own.',
+      `wrong.yaml: groups['a'].rules['B'].exprs = "up": there is no such prop. To fix: did you mean ` +
+        "`wrong.yaml: groups['a'].rules['B'].expr`?",
+      `wrong.yaml: groups['a'].rules['B'].keep_firing_for = "ten": is no duration of at least 0. To fix: write ` +
+        `for example '30s', '5m' or '1h30m'.`,
+      `wrong.yaml: groups['a'].rules['B'].expr = (not set): wrong.yaml: groups['a'].rules['B'] is nothing ` +
+        "without it. To fix: set `wrong.yaml: groups['a'].rules['B'].expr`.",
+    ],
+    [
+      'an unknown key in a file',
+      () => ({ rules: file('groups: []\nrules: []') }),
+      'wrong.yaml: rules = []: there is no such prop. To fix: use one of groups.',
+    ],
+    [
+      'a folder with tests only',
+      () => {
+        written('none/a.test.yaml', 'tests: []');
+        return { rules: [Rules.fromDirectory(join(folder, 'none'))] };
+      },
+      'none = "a.test.yaml": there is no rule file in the folder. To fix: name the folder of the files, which ' +
+        'end in .yaml or .yml.',
+    ],
+    [
+      'a tenant of a single node',
+      (chart) => {
+        const single = new VmSingle(chart, 'metrics', { volume });
+        return { datasource: single.read(), remoteWrite: single.write(), rules: [group({ tenant: Tenant.of(42) })] };
+      },
+      `datasource = "http://metrics-vmsingle.monitoring.svc:8428": the group 'targets' has a tenant of its own, ` +
+        'and the URL leads to a storage without tenants. To fix: set it to `cluster.read(Tenant.MULTITENANT)`, or ' +
+        'remove the `tenant` of the group.',
+      `remoteWrite = "http://metrics-vmsingle.monitoring.svc:8428/api/v1/write": the group 'targets' has a ` +
+        'tenant of its own, and the URL leads to a storage without tenants. To fix: set it to ' +
+        '`cluster.write(Tenant.MULTITENANT)`, or remove the `tenant` of the group.',
+    ],
+    [
+      'a tenant of a group where the endpoints are of another',
+      (chart) => {
+        const cluster = new VmCluster(chart, 'metrics', { vmstorage: { volume } });
+        return { datasource: cluster.read(), rules: [group({ tenant: Tenant.of(42) })] };
+      },
+      `datasource = "http://metrics-vmselect.monitoring.svc:8481/select/0/prometheus": the group 'targets' has ` +
+        'a tenant of its own, and the URL leads to tenant 0. To fix: set it to ' +
+        '`cluster.read(Tenant.MULTITENANT)`, or remove the `tenant` of the group.',
+    ],
+    [
+      'replicas whose samples are all kept',
+      (chart) => {
+        const single = new VmSingle(chart, 'metrics', { volume });
+        return { replicas: 2, remoteWrite: single.write() };
+      },
+      'remoteWrite = "http://metrics-vmsingle.monitoring.svc:8428/api/v1/write": 2 replicas write every sample, ' +
+        'and the storage keeps all of them. To fix: set `dedupInterval: Duration.seconds(60)` on the storage, or ' +
+        '`replicas` to 1.',
+    ],
+    [
+      'replicas that evaluate at different times',
+      (chart) => {
+        const single = new VmSingle(chart, 'metrics', { volume, dedupInterval: Duration.seconds(15) });
+        return { replicas: 2, remoteWrite: single.write(), rules: [group({ evalAlignment: false })] };
+      },
+      `groups['targets'] = "targets": 2 replicas evaluate it at different points in time, and the storage keeps ` +
+        'one sample in 15 seconds only. To fix: set `dedupInterval` of the storage to 60 s, or leave the time of ' +
+        'evaluation to vmalert.',
+    ],
+    [
+      'an objective that is wrong in all respects',
+      () => ({
+        remoteWrite,
+        rules: [
+          Slo.of({
+            name: 'a',
+            objective: 99.9,
+            errors: 'rate(x[5m])',
+            total: 'rate(y[$window]',
+            window: Duration.days(1),
+          }).rules(),
+        ],
+      }),
+      `slo['a'].objective = 99.9: must be above 0 and below 1: a share, not per cent. To fix: write for example ` +
+        '0.999.',
+      `slo['a'].errors = "rate(x[5m])": does not say where the time goes over which the rate is taken. To fix: ` +
+        'write for example sum(rate(http_requests_total[$window])).',
+      `slo['a'].total = "rate(y[$window]": is no query: a ( is not closed. To fix: correct the expression.`,
+      `slo['a'].window = 1 day: is shorter than a week, in which alerts that look at three days make no sense. ` +
+        'To fix: set it to Duration.days(7) or more.',
+    ],
+    [
+      'an objective whose alerts could not fire',
+      () => ({
+        remoteWrite,
+        rules: [Slo.of({ name: 'a', objective: 0.9, errors: 'rate(x[$window])', total: 'rate(y[$window])' }).rules()],
+      }),
+      `slo['a'].objective = 0.9: leaves so many errors that they cannot come 14.4 times as fast, at which the ` +
+        'first alert fires. To fix: set it above 0.931.',
+    ],
+    [
+      'an objective of nothing',
+      () => ({ remoteWrite, rules: [Slo.of({ name: 'a' } as never).rules()] }),
+      "slo['a'].objective = (not set): there is no objective without it. To fix: set `objective`.",
+      "slo['a'].errors = (not set): there is no objective without it. To fix: set `errors`.",
+      "slo['a'].total = (not set): there is no objective without it. To fix: set `total`.",
+    ],
+  ])('%s', (_, make, ...lines) => {
+    expect(wrong(make)).toEqual(lines);
   });
 });

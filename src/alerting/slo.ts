@@ -1,0 +1,236 @@
+import { Duration } from 'cdk8s';
+import { labelsCheck } from '../scrape';
+import {
+  all,
+  anything,
+  checkProps,
+  duration,
+  milliseconds,
+  rule,
+  text,
+  type Check,
+  type Problems,
+  type Shape,
+} from '../validation';
+import type { Tenant } from '../values';
+import { expressionProblem } from './expression';
+import { ruleDuration } from './rule-duration';
+import type { AlertingRule, RecordingRule, RuleGroup } from './rule-group';
+import { Rules } from './rules';
+
+/** What a service promises. */
+export interface SloProps {
+  /** Becomes the label `slo`. */
+  readonly name: string;
+  /** The share of all events that must be good, above 0 and below 1, e.g. 0.999. */
+  readonly objective: number;
+  /**
+   * MetricsQL for the rate of bad events, with `$window` in the place of the time over which it is taken, e.g.
+   * `sum(rate(http_requests_total{code=~"5.."}[$window]))`.
+   */
+  readonly errors: string;
+  /** MetricsQL for the rate of all events, with `$window` and the same labels in its result as `errors`. */
+  readonly total: string;
+  /** The time for which the promise is made: 7 days or more. @default Duration.days(30) */
+  readonly window?: Duration;
+  /** As in a `RuleGroup`: of a cluster, the tenant that has the series. @default - that of the endpoints of the vmalert */
+  readonly tenant?: Tenant;
+  /** Labels of all its series and alerts, e.g. `{ team: 'shop' }`. @default - none */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The series that the rules of each `Slo` record, with the label `slo`. */
+export const SLO_SERIES = {
+  /** The share of events that must be good. */
+  objective: 'slo:objective:ratio',
+  /** The share of events that were bad in the last five minutes. */
+  errorRatio: 'slo:error_ratio:rate5m',
+  /** The share of the error budget of the window that is left, by the time; below 0 where it is spent. */
+  budgetRemaining: 'slo:error_budget_remaining:ratio',
+} as const;
+
+/** An alert fires when a share of the budget burns within the long window, and still does within the short one. */
+interface BurnWindow {
+  readonly severity: 'critical' | 'warning';
+  readonly long: Duration;
+  readonly short: Duration;
+  readonly budget: number;
+}
+
+/** @see https://sre.google/workbook/alerting-on-slos/ */
+const BURN_WINDOWS: readonly BurnWindow[] = [
+  { severity: 'critical', long: Duration.hours(1), short: Duration.minutes(5), budget: 0.02 },
+  { severity: 'critical', long: Duration.hours(6), short: Duration.minutes(30), budget: 0.05 },
+  { severity: 'warning', long: Duration.hours(24), short: Duration.hours(2), budget: 0.1 },
+  { severity: 'warning', long: Duration.hours(72), short: Duration.hours(6), budget: 0.1 },
+];
+
+const WINDOW = '$window';
+const DEFAULT_WINDOW = Duration.days(30);
+const LEAST_WINDOW = Duration.days(7);
+
+const query: Check = all(
+  text(),
+  rule(
+    (value) => (value as string).includes(`[${WINDOW}]`),
+    'does not say where the time goes over which the rate is taken',
+    `write for example sum(rate(http_requests_total[${WINDOW}]))`,
+  ),
+  (value, prop, problems) => {
+    const problem = expressionProblem(value as string);
+    if (problem === undefined) return value;
+    problems.add({ prop, value, rule: `is no query: ${problem}`, fix: 'correct the expression' });
+    return undefined;
+  },
+);
+
+const SHAPE: Shape<SloProps> = {
+  name: text(/^[-\w.]+$/, 'a name of letters, digits, -, _ and .'),
+  objective: rule(
+    (value) => typeof value === 'number' && value > 0 && value < 1,
+    'must be above 0 and below 1: a share, not per cent',
+    'write for example 0.999',
+  ),
+  errors: query,
+  total: query,
+  window: all(
+    duration,
+    rule(
+      (value) => milliseconds(value as Duration) >= milliseconds(LEAST_WINDOW),
+      'is shorter than a week, in which alerts that look at three days make no sense',
+      'set it to Duration.days(7) or more',
+    ),
+  ),
+  // Groups check it.
+  tenant: anything,
+  labels: labelsCheck,
+};
+
+const REQUIRED = ['name', 'objective', 'errors', 'total'] as const;
+
+/**
+ * A service level objective: recording rules for its error ratio and its error budget, and alerts that fire when the
+ * budget burns too fast, over several windows at once.
+ *
+ * For 30 days: `SloErrorBudgetBurn` of severity critical when errors come 14.4 times as fast as the budget allows over
+ * 1 h and 5 min, or 6 times over 6 h and 30 min; of severity warning when 3 times over 1 d and 2 h, or as fast over 3 d
+ * and 6 h. For other windows the same shares of the budget are meant: 2, 5, 10 and 10 per cent.
+ */
+export class Slo {
+  public static of(props: SloProps): Slo {
+    return new Slo(props);
+  }
+
+  private constructor(private readonly props: SloProps) {}
+
+  /** The recording rules and the alerts, for a vmalert, which reports what is wrong with the props. */
+  public rules(): Rules {
+    return Rules.from((problems) => {
+      const prefix = `slo['${String((this.props as Partial<SloProps>).name)}'].`;
+      const checked = checkProps(this.props, SHAPE, problems, prefix);
+      for (const name of REQUIRED) {
+        problems.when((this.props as Partial<SloProps>)[name] === undefined, {
+          prop: prefix + name,
+          value: undefined,
+          rule: 'there is no objective without it',
+          fix: `set \`${name}\``,
+        });
+      }
+      if (REQUIRED.some((name) => checked[name] === undefined)) return { groups: [] };
+      const props = { ...this.props, ...checked };
+      checkReachable(props, prefix, problems);
+      return { groups: groupsOf(props) };
+    });
+  }
+}
+
+/** All events being bad burns the budget just so fast. */
+function checkReachable({ objective, window = DEFAULT_WINDOW }: SloProps, prefix: string, problems: Problems): void {
+  const fastest = Math.max(...BURN_WINDOWS.map((one) => factor(one, window)));
+  const least = 1 - 1 / fastest;
+  problems.when(objective <= least, {
+    prop: `${prefix}objective`,
+    value: objective,
+    rule: `leaves so many errors that they cannot come ${fastest} times as fast, at which the first alert fires`,
+    fix: `set it above ${tidy(Math.ceil(least * 1000) / 1000)}`,
+  });
+}
+
+function groupsOf({
+  name,
+  objective,
+  errors,
+  total,
+  window = DEFAULT_WINDOW,
+  tenant,
+  labels = {},
+}: SloProps): RuleGroup[] {
+  const ofSlo = { ...labels, slo: name };
+  const selector = `{slo=${JSON.stringify(name)}}`;
+  const budget = tidy(1 - objective);
+  const within = (query: string, time: string): string => query.replaceAll(WINDOW, time);
+  const times = [...new Set(BURN_WINDOWS.flatMap(({ long, short }) => [short, long]).map(milliseconds))]
+    .sort((a, b) => a - b)
+    .map((length) => ruleDuration(Duration.millis(length)));
+  const ratios = times.map((time): RecordingRule => ({
+    record: `slo:error_ratio:rate${time}`,
+    // No bad event may ever have been counted; without events there is no ratio.
+    expr: `((${within(errors, time)}) or 0 * (${within(total, time)})) / ((${within(total, time)}) > 0)`,
+    labels: ofSlo,
+  }));
+  const alerts = (['critical', 'warning'] as const).map((severity): AlertingRule => {
+    const windows = BURN_WINDOWS.filter((one) => one.severity === severity);
+    const conditions = windows.map((one) => {
+      const threshold = tidy(factor(one, window) * budget);
+      const [long, short] = [one.long, one.short].map(
+        (time) => `slo:error_ratio:rate${ruleDuration(time)}${selector} > ${threshold}`,
+      );
+      return `(${long} and ${short})`;
+    });
+    return {
+      alert: 'SloErrorBudgetBurn',
+      expr: conditions.join('\nor\n'),
+      labels: { ...ofSlo, severity },
+      annotations: {
+        summary: `The error budget of ${name} burns too fast`,
+        description:
+          `{{ $value | humanizePercentage }} of events were bad of late, and the objective of ${name} allows ` +
+          `${tidy(budget * 100)}% over ${days(window)}: ` +
+          windows.map((one) => `${tidy(one.budget * 100)}% of the budget in ${ruleDuration(one.long)}`).join(', or ') +
+          ' are spent at this rate.',
+      },
+    };
+  });
+  return [
+    { name: `slo-${name}`, tenant, rules: [...ratios, ...alerts] },
+    {
+      name: `slo-${name}-budget`,
+      tenant,
+      // A window of weeks moves slowly, and is dear to look at.
+      interval: Duration.minutes(5),
+      rules: [
+        { record: SLO_SERIES.objective, expr: `vector(${objective})`, labels: ofSlo },
+        {
+          record: SLO_SERIES.budgetRemaining,
+          expr: `1 - avg_over_time(${SLO_SERIES.errorRatio}${selector}[${days(window)}]) / ${budget}`,
+          labels: ofSlo,
+        },
+      ],
+    },
+  ];
+}
+
+/** How many times as fast as the budget allows its share burns within the long window. */
+function factor({ budget, long }: BurnWindow, window: Duration): number {
+  return tidy((budget * milliseconds(window)) / milliseconds(long));
+}
+
+function days(window: Duration): string {
+  const hours = milliseconds(window) / 3_600_000;
+  return hours % 24 === 0 ? `${hours / 24}d` : ruleDuration(window);
+}
+
+/** Without what binary fractions add at the end. */
+function tidy(value: number): number {
+  return Number(value.toPrecision(12));
+}
