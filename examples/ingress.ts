@@ -1,7 +1,8 @@
+/** Clients outside of the Kubernetes cluster: an Ingress for queries and writes, and a Gateway for writes alone. */
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { EndpointHttpRoute, EndpointIngress, SecretRef, Tenant, VmAuth, VmCluster } from '../src';
 
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist' });
+const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 const chart = new Chart(app, 'monitoring', { namespace: 'monitoring' });
 
 const cluster = new VmCluster(chart, 'metrics', { vmstorage: { volume: { size: Size.gibibytes(100) } } });

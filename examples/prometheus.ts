@@ -1,5 +1,5 @@
 import { App, Chart, Duration, Size } from 'cdk8s';
-import { Endpoint, Prometheus, Scrape, VmCluster } from '../src';
+import { NotifyEndpoint, Prometheus, Scrape, VmCluster } from '../src';
 
 const rules = `
 groups:
@@ -28,7 +28,7 @@ new Prometheus(chart, 'apps', {
   scrapeStack: true,
   remoteWrite: [{ endpoint: cluster.write(), queue: { maxShards: 30, capacity: 20_000, maxSamplesPerSend: 10_000 } }],
   ruleFiles: { 'targets.yaml': rules },
-  alertmanagers: [Endpoint.external('https://alertmanager.example.com')],
+  alertmanagers: [NotifyEndpoint.external('https://alertmanager.example.com')],
   externalUrl: 'https://prometheus.example.com',
 });
 

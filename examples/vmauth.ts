@@ -1,7 +1,8 @@
+/** A gate in front of a cluster: users with a password or a token, each with the tenant and the paths that are theirs. */
 import { App, Chart, Size } from 'cdk8s';
 import { SecretRef, Tenant, VmAuth, VmCluster } from '../src';
 
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist' });
+const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 const chart = new Chart(app, 'monitoring', { namespace: 'monitoring' });
 
 const cluster = new VmCluster(chart, 'metrics', {
@@ -19,11 +20,11 @@ const auth = new VmAuth(chart, 'gateway', {
       routes: [cluster.write(Tenant.of(1))],
       maxConcurrentRequests: 50,
     },
-    // Both, of tenant 2, and a path of its own.
+    // Both, of tenant 2, and queries below a path of its own as well.
     payments: {
       bearerToken: SecretRef.of('vmauth-users', 'payments'),
       routes: [
-        { to: cluster.read(Tenant.of(1)), srcPaths: ['/shop/api/v1/query'], dropSrcPathPrefixParts: 1 },
+        { to: cluster.read(Tenant.of(2)), srcPaths: ['/payments/api/v1/query'], dropSrcPathPrefixParts: 1 },
         cluster.read(Tenant.of(2)),
         cluster.write(Tenant.of(2)),
       ],

@@ -1,8 +1,10 @@
 export * from './agent';
 export * from './alerting';
+export * from './alertmanager';
 export * from './auth';
 export * from './cluster';
 export * from './exporters';
+export * from './grafana';
 export * from './exposure';
 export * from './opentelemetry';
 export * from './prometheus';
@@ -122,4 +124,5 @@ export type {
   Volume,
   VolumeMount,
   VolumeProps,
+  WebConfigAuth,
 } from './workload';

@@ -3,22 +3,12 @@ import {
   globalScrapeCheck,
   labelsCheck,
   relabelConfigsCheck,
+  scrapeSourcesCheck,
   type GlobalScrapeProps,
   type RelabelConfig,
   type ScrapeSource,
 } from '../scrape';
-import {
-  all,
-  anything,
-  boolean,
-  forbidden,
-  integer,
-  listOf,
-  object,
-  rule,
-  type Check,
-  type Shape,
-} from '../validation';
+import { all, anything, boolean, forbidden, integer, listOf, object, rule, type Shape } from '../validation';
 import {
   GRACEFUL_SHAPE,
   labelLimitsCheck,
@@ -33,7 +23,7 @@ import {
 } from '../victoria-metrics';
 import type { WriteEndpoint } from '../wiring';
 import { volumeCheck, type VolumeProps } from '../workload';
-import { remoteWriteCheck, type RemoteWriteProps } from './remote-write';
+import { targetCheck, type RemoteWriteProps } from './remote-write';
 import { shardByUrlCheck, shardingCheck, type ShardByUrlProps, type ShardingProps } from './replicas';
 import { streamAggregationCheck, type StreamAggregationProps } from './stream-aggregation';
 
@@ -59,15 +49,28 @@ export interface VmAgentProps extends ServerProps<VmagentFlags>, GracefulProps {
    * How many pods. Several of them scrape the same targets, so that the storage must have the scrape interval as its
    * `dedupInterval`; or they share the targets, see `sharding`. What is pushed goes through one of them.
    *
+   * With `streamAggregation` a second replica makes the pods those of a StatefulSet, with what `queue` says of that. With
+   * a queue on claims, what a pod that is scaled away has not sent yet stays on its claim, and is sent when a pod of that
+   * number comes back: scale in while nothing waits, by the metric `vmagent_remotewrite_pending_data_bytes`.
+   *
    * @default 1
    */
   readonly replicas?: number;
-  /** Shares the targets out among the replicas. @default - each replica scrapes all */
+  /**
+   * Shares the targets out among the replicas. It makes the pods those of a StatefulSet, with what `queue` says of that.
+   *
+   * @default - each replica scrapes all
+   */
   readonly sharding?: ShardingProps;
   /** Shares the series out among the targets of `remoteWrite`. @default - each target gets all */
   readonly shardByUrl?: ShardByUrlProps;
   /**
    * Where samples wait while a target is away. With a claim they outlive the pod, which then belongs to a StatefulSet.
+   *
+   * A running agent that gets or loses its StatefulSet leaves the old object behind, since `kubectl apply` without
+   * `--prune` deletes nothing: two sets of pods then scrape and send everything. Delete the old one, whose name is that
+   * of the new one: `kubectl delete deployment NAME`, or `kubectl delete statefulset NAME` on the way back, when nothing
+   * waits on its claims any more.
    *
    * @default - the node's disk, with 1 GiB for each target
    */
@@ -99,14 +102,6 @@ export interface VmAgentProps extends ServerProps<VmagentFlags>, GracefulProps {
   readonly multitenant?: boolean;
 }
 
-const sourceCheck: Check = (value, prop, problems) => {
-  const isJob = (one: unknown): boolean => typeof one === 'object' && one !== null && 'render' in one;
-  const jobs = Array.isArray(value) ? (value as unknown[]) : [value];
-  if (jobs.every(isJob)) return value;
-  problems.add({ prop, value, rule: 'must be a scrape job', fix: 'write for example Scrape.annotatedPods()' });
-  return undefined;
-};
-
 const limit = integer({ min: 1 });
 
 export const SHAPE: Shape<VmAgentProps & { readonly autoscaling?: never }> = {
@@ -120,13 +115,13 @@ export const SHAPE: Shape<VmAgentProps & { readonly autoscaling?: never }> = {
       'vmagent does not start without a target',
       'write for example [cluster.write()]',
     ),
-    listOf(remoteWriteCheck),
+    listOf(targetCheck),
   ),
   replicas: limit,
   sharding: shardingCheck,
   shardByUrl: shardByUrlCheck,
   queue: volumeCheck,
-  scrape: listOf(sourceCheck),
+  scrape: scrapeSourcesCheck,
   global: globalScrapeCheck,
   scrapeStack: boolean,
   relabelConfigs: relabelConfigsCheck,

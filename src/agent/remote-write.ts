@@ -1,30 +1,9 @@
 import type { Duration, Size } from 'cdk8s';
 import { goDuration, type ArrayFlag, type FlagSet, type VmagentFlags } from '../flags';
 import { relabelConfigsCheck, type RelabelConfig } from '../scrape';
-import {
-  all,
-  duration,
-  instance,
-  integer,
-  kibibytes,
-  mapOf,
-  object,
-  oneOf,
-  rule,
-  size,
-  type Check,
-  type Problems,
-  type Shape,
-} from '../validation';
+import { all, duration, integer, kibibytes, mapOf, oneOf, rule, size, type Check, type Problems } from '../validation';
 import type { SecretRef } from '../values';
-import {
-  clientHeadersCheck,
-  clientSecrets,
-  clientTlsCheck,
-  type ClientTls,
-  type Endpoint,
-  type WriteEndpoint,
-} from '../wiring';
+import { clientHeadersCheck, clientSecrets, remoteWriteCheck, type ClientTls, type WriteEndpoint } from '../wiring';
 import { secretPath, type VolumeProps } from '../workload';
 import { processingFiles, type ProcessingFiles } from './processing';
 import { diskLimits } from './queue';
@@ -79,17 +58,8 @@ const headers: Check = all(
   ),
 );
 
-const endpoint: Check = all(
-  instance('WriteEndpoint', 'connectFrom', "cluster.write() or WriteEndpoint.external('https://...')"),
-  rule(
-    (value) => (value as Endpoint).kind === 'remote-write',
-    'the endpoint does not take remote write',
-    "write cluster.write() or WriteEndpoint.external('https://...')",
-  ),
-);
-
-const SHAPE: Shape<RemoteWriteProps> = {
-  endpoint,
+/** An endpoint, or one with more to say. */
+export const targetCheck: Check = remoteWriteCheck<RemoteWriteProps>({
   queues: integer({ min: 1 }),
   inmemoryQueues: integer({ min: 0 }),
   maxDiskUsage: size,
@@ -98,19 +68,8 @@ const SHAPE: Shape<RemoteWriteProps> = {
   sendTimeout: duration,
   rateLimit: size,
   headers,
-  tls: clientTlsCheck,
   protocol: oneOf('victoriametrics', 'prometheus'),
-};
-
-const withProps = object(SHAPE, 'endpoint');
-
-/** An endpoint, or one with more to say. */
-export const remoteWriteCheck: Check = (value, prop, problems) => {
-  const bare = typeof value !== 'object' || value === null || 'connectFrom' in value;
-  if (!bare) return withProps(value, prop, problems);
-  const checked = endpoint(value, prop, problems);
-  return checked && { endpoint: checked };
-};
+});
 
 /** A target with what follows from all of them. */
 export interface Target extends RemoteWriteProps, ProcessingFiles {

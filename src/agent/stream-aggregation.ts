@@ -280,7 +280,7 @@ function checkRule(one: AggregationRule, props: StreamAggregationProps, prop: st
 }
 
 /** Several processes would write different values to the same output series. @param prop full name of the prop */
-export function checkReplicaLabel(
+export function checkOutputsDiffer(
   { rules = [], replicaLabel }: StreamAggregationProps = {},
   replicas: number,
   prop: string,

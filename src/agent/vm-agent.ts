@@ -12,7 +12,7 @@ import {
   SHUTDOWN_DELAY,
   VictoriaMetricsServer,
 } from '../victoria-metrics';
-import type { WriteEndpoint } from '../wiring';
+import { checkDistinctTargets, type WriteEndpoint } from '../wiring';
 import {
   instanceName,
   isEphemeral,
@@ -28,7 +28,7 @@ import { SHAPE, type CheckedVmAgentProps, type VmAgentProps } from './props';
 import { PROCESSING_FOLDER, processingFiles } from './processing';
 import { secretsOf, targetsOf, type Target } from './remote-write';
 import { checkEqualLabels, checkShardByUrl, checkSharding, copiesOf } from './replicas';
-import { checkReplicaLabel } from './stream-aggregation';
+import { checkOutputsDiffer } from './stream-aggregation';
 
 const QUEUE_PATH = '/queue';
 const SCRAPE_FOLDER = '/etc/vmagent/scrape';
@@ -112,10 +112,11 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     checkShardByUrl(targets.length, props.shardByUrl, problems);
     checkEqualLabels(copies, 'global.externalLabels', global.externalLabels, problems);
     checkEqualLabels(copies, 'remoteWriteLabels', props.remoteWriteLabels, problems);
-    checkTargets(targets, props.multitenant ?? false, problems);
-    checkReplicaLabel(props.streamAggregation, replicas, 'streamAggregation', problems);
+    checkDistinctTargets(targets, problems);
+    if (props.multitenant) checkTenants(targets, problems);
+    checkOutputsDiffer(props.streamAggregation, replicas, 'streamAggregation', problems);
     for (const { prop, streamAggregation } of targets) {
-      checkReplicaLabel(streamAggregation, replicas, `${prop}.streamAggregation`, problems);
+      checkOutputsDiffer(streamAggregation, replicas, `${prop}.streamAggregation`, problems);
     }
     problems.later((late) => {
       checkScrapeJobs({ global, jobs: jobs.all() }, 'vmagent', late);
@@ -187,16 +188,9 @@ function gracePeriod(shutdownDelay: Duration, targets: number): GracePeriod {
   return { standard: Duration.seconds(least + WRITE_SECONDS), least: Duration.seconds(least) };
 }
 
-function checkTargets(targets: readonly Target[], multitenant: boolean, problems: Problems): void {
-  const urls = targets.map(({ endpoint }) => endpoint.url);
-  for (const [index, { prop, endpoint }] of targets.entries()) {
-    problems.when(urls.indexOf(endpoint.url) !== index, {
-      prop,
-      value: endpoint.url,
-      rule: 'the URL is that of another target, and would get every sample twice',
-      fix: 'remove one of the two',
-    });
-    problems.when(multitenant && endpoint.isInternal && String(endpoint.tenant) !== String(Tenant.MULTITENANT), {
+function checkTenants(targets: readonly Target[], problems: Problems): void {
+  for (const { prop, endpoint } of targets) {
+    problems.when(endpoint.isInternal && String(endpoint.tenant) !== String(Tenant.MULTITENANT), {
       prop,
       value: endpoint.url,
       rule: 'all samples would become those of one tenant, since the URL says which',

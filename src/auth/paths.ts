@@ -1,4 +1,5 @@
 import type { Endpoint } from '../wiring';
+import { samplesOf, WILD } from './regex';
 
 /** Paths that clients ask for, and what comes before them at the backend. */
 export interface PathSet {
@@ -66,6 +67,28 @@ export function standardPaths(endpoint: Endpoint): readonly PathSet[] | undefine
     { prefix, paths: WRITE_PATHS },
     { prefix: root, paths: [...below('/prometheus', WRITE_PATHS), ...OTHER_WRITE_PATHS] },
   );
+}
+
+/** All that answers queries and does nothing else, below the URL of a query API. */
+const QUERY_PATHS = [...READ_PATHS, ...below('/prometheus', READ_PATHS), ...GRAPHITE_READ_PATHS].map(
+  (path) => new RegExp(`^${path}$`),
+);
+
+/**
+ * Whether a client surely stores and deletes nothing that asks an endpoint for what a regular expression matches.
+ *
+ * @param drop how many parts of the path of the client are left out
+ */
+export function onlyQueries(endpoint: Endpoint, pattern: string, drop = 0): boolean {
+  const before = endpoint.kind === 'query' ? '' : pathOf(endpoint);
+  const isQuery = (sample: string): boolean => {
+    const [, ...parts] = sample.split('/');
+    // What is wild may be several parts, of which some are left then.
+    if (parts.slice(0, drop).some((part) => part.includes(WILD))) return false;
+    const path = `${before}/${parts.slice(drop).join('/')}`;
+    return QUERY_PATHS.some((regex) => regex.test(path));
+  };
+  return samplesOf(pattern)?.every(isQuery) ?? false;
 }
 
 /** What comes before the path of the client. */

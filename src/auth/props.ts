@@ -92,6 +92,12 @@ export interface VmAuthProps extends Omit<ServerProps<VmauthFlags>, 'httpAuth'>,
   /** How long a request above a limit waits before it is refused with 429. @default - 10 s */
   readonly maxQueueDuration?: Duration;
   /**
+   * How long a request that is running when a pod is told to go may take to finish. Longer ones are cut.
+   *
+   * @default - as long as the longest query of the routes, at least 30 s; 30 s is what queries outside of the stack count
+   */
+  readonly maxRequestDuration?: Duration;
+  /**
    * How often the pods look whether their config has changed, which Kubernetes tells them about a minute late.
    *
    * @default Duration.seconds(30)
@@ -180,6 +186,7 @@ export const VM_AUTH_SHAPE: Shape<VmAuthProps & { readonly httpAuth?: never }> =
   maxConcurrentRequests: integer({ min: 1 }),
   maxConcurrentPerUserRequests: integer({ min: 1 }),
   maxQueueDuration: duration,
+  maxRequestDuration: duration,
   configCheckInterval: duration,
   enterpriseLicense: secretRefCheck,
   httpAuth: forbidden('who may come in is what `users` say', 'remove it and set `users`'),

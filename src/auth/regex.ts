@@ -21,6 +21,30 @@ export function wholeRegex(text: string): RegExp | undefined {
   }
 }
 
+/** Stands for what may be anything; no part of a path that means something. */
+export const WILD = '___';
+/** Stands for any one part of a path. */
+const ANY_PART = '__';
+
+const ALTERNATIVES = /\((?:\?:)?([\w/.|-]*)\)(\??)/;
+
+/** A path for each of the alternatives of a simple regular expression; nothing where it is not simple. */
+export function samplesOf(pattern: string): string[] | undefined {
+  const plain = pattern
+    .replaceAll('[^/]+', ANY_PART)
+    .replace(/\.[*+]/g, WILD)
+    .replaceAll('\\.', '.');
+  const samples = expand(plain);
+  return samples.every((sample) => /^\/[\w/.-]*$/.test(sample)) ? samples : undefined;
+}
+
+function expand(text: string): string[] {
+  const [group, alternatives = '', optional] = ALTERNATIVES.exec(text) ?? [];
+  if (group === undefined) return [text];
+  const words = [...alternatives.split('|'), ...(optional ? [''] : [])];
+  return words.flatMap((word) => expand(text.replace(group, () => word)));
+}
+
 /** A regular expression that matches a part of a request as a whole. */
 export const regexCheck: Check = (value, prop, problems) => {
   const problem = typeof value === 'string' && value !== '' ? regexProblem(value) : 'it must be a string';

@@ -1,3 +1,4 @@
+import { Duration } from 'cdk8s';
 import {
   all,
   boolean,
@@ -8,12 +9,13 @@ import {
   object,
   oneOf,
   rule,
+  wholeSeconds,
   type Check,
   type Problems,
 } from '../validation';
 import { SecretRef } from '../values';
-import type { Endpoint } from '../wiring';
-import { prefixOf, standardPaths, urlWith, type PathSet } from './paths';
+import { Endpoint } from '../wiring';
+import { onlyQueries, prefixOf, standardPaths, urlWith, type PathSet } from './paths';
 import { pathCheck, regexCheck, wholeRegex } from './regex';
 import { placeholder } from './secrets';
 
@@ -52,14 +54,20 @@ export interface VmAuthRoute {
   /**
    * Answers that make vmauth ask another backend, and leave the first alone for three seconds.
    *
-   * @default - 502 and 503: a backend that cannot reach what is behind it
+   * Whatever is said here, vmauth asks another one where it cannot connect.
+   *
+   * @default - 502 and 503 for `write()` and `ingest()`: a backend that cannot reach what is behind it; else none: a
+   *   query that takes too long is answered with 503, would run on every backend, and its error would be lost
    */
   readonly retryStatusCodes?: readonly number[];
   /** The backend with the fewest requests, or the first in the list that works. @default least_loaded */
   readonly loadBalancingPolicy?: 'least_loaded' | 'first_available';
 }
 
-const DEFAULT_RETRY_STATUS_CODES = [502, 503];
+const WRITE_RETRY_STATUS_CODES = [502, 503];
+
+/** That of vmselect and the single node, unless they are told otherwise. */
+export const MAX_QUERY_DURATION = Duration.seconds(30);
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** Of several lines the later ones would be headers, or more, of their own. */
@@ -104,6 +112,17 @@ const queryArgCheck: Check = all(
     const regex = /^[^=]+=~(.*)$/s.exec(value as string)?.[1];
     return regex === undefined || regexCheck(regex, prop, problems) !== undefined ? value : undefined;
   },
+  (value, prop, problems) => {
+    const [name = ''] = (value as string).split('=');
+    if (!namesSecret(name)) return value;
+    problems.add({
+      prop,
+      value: `${name}=***`,
+      rule: 'is about a secret, which would stand in the ConfigMap in the clear',
+      fix: 'remove it; secrets are what users are told apart by',
+    });
+    return undefined;
+  },
 );
 
 const srcHeaderCheck: Check = rule(
@@ -114,12 +133,20 @@ const srcHeaderCheck: Check = rule(
 
 const ENDPOINT_FIX = 'write for example cluster.read() or cluster.write(Tenant.of(1))';
 
-const endpointCheck: Check = all(rule(isEndpoint, 'must be an Endpoint', ENDPOINT_FIX), (value, prop, problems) => {
-  const { url } = value as Endpoint;
-  if (!url.startsWith('tcp:')) return value;
-  problems.add({ prop, value: url, rule: 'vmauth passes on HTTP only', fix: 'let its clients connect to it directly' });
-  return undefined;
-});
+const endpointCheck: Check = all(
+  rule((value) => Endpoint.is(value), 'must be an Endpoint', ENDPOINT_FIX),
+  (value, prop, problems) => {
+    const { url } = value as Endpoint;
+    if (!url.startsWith('tcp:')) return value;
+    problems.add({
+      prop,
+      value: url,
+      rule: 'vmauth passes on HTTP only',
+      fix: 'let its clients connect to it directly',
+    });
+    return undefined;
+  },
+);
 
 const targetsCheck: Check = (value, prop, problems) =>
   (Array.isArray(value) ? someOf(endpointCheck, 'leads nowhere', ENDPOINT_FIX) : endpointCheck)(value, prop, problems);
@@ -143,7 +170,7 @@ const routeObject: Check = object<VmAuthRoute>(
 
 /** An endpoint alone is a route as well. */
 export const routeCheck: Check = (value, prop, problems) =>
-  isEndpoint(value) ? endpointCheck(value, prop, problems) : routeObject(value, prop, problems);
+  Endpoint.is(value) ? endpointCheck(value, prop, problems) : routeObject(value, prop, problems);
 
 function conditions(check: Check): Check {
   return someOf(check, 'an empty list matches no request', 'name one or leave it out');
@@ -156,10 +183,6 @@ export function someOf(check: Check, emptyRule: string, fix: string): Check {
     listOf(check),
     (list) => ((list as unknown[]).length > 0 ? list : undefined),
   );
-}
-
-function isEndpoint(value: unknown): value is Endpoint {
-  return typeof value === 'object' && value !== null && 'connectFrom' in value;
 }
 
 /** A route with all that follows from its endpoints. */
@@ -178,9 +201,9 @@ export class Route {
     private readonly prop: string,
     problems: Problems,
   ) {
-    this.props = isEndpoint(given) ? { to: given } : given;
+    this.props = Endpoint.is(given) ? { to: given } : given;
     const { to, srcPaths, srcHosts, srcQueryArgs, srcHeaders, dropSrcPathPrefixParts: drop } = this.props;
-    this.targets = isEndpoint(to) ? [to] : to;
+    this.targets = Endpoint.is(to) ? [to] : to;
     this.conditional = [srcHosts, srcQueryArgs, srcHeaders].some((condition) => condition !== undefined);
     this.pathSets = this.pathSetsOf(this.targets[0]!);
     this.checkTargets(problems);
@@ -212,10 +235,13 @@ export class Route {
 
   /** Whether clients can store data by this route. */
   public get writes(): boolean {
-    // What is open of an endpoint for queries stores nothing, whatever else the endpoint can do.
-    return this.targets.some(({ kind, writes }) =>
-      kind === 'query' ? writes && this.props.srcPaths !== undefined : writes || kind === 'remote-write',
-    );
+    return this.targets.some((target) => this.writesTo(target));
+  }
+
+  /** How long a query by this route takes at most; 0 where there are none. */
+  public get maxQuerySeconds(): number {
+    const queried = this.targets.filter((target) => !isForWriting(target));
+    return Math.max(0, ...queried.map(({ maxQueryDuration }) => wholeSeconds(maxQueryDuration ?? MAX_QUERY_DURATION)));
   }
 
   /** Whether every request for the path takes this route. */
@@ -258,12 +284,26 @@ export class Route {
       url_prefix: this.targets.map((target) => urlWith(target.eachPod(), this.pathSetsOf(target)[index]!.prefix)),
       discover_backend_ips: this.isInternal ? true : undefined,
       load_balancing_policy: props.loadBalancingPolicy && guarded(props.loadBalancingPolicy),
-      retry_status_codes: props.retryStatusCodes ?? DEFAULT_RETRY_STATUS_CODES,
+      retry_status_codes: props.retryStatusCodes ?? (this.isForWriting ? WRITE_RETRY_STATUS_CODES : undefined),
       drop_src_path_prefix_parts: drop,
       headers: this.requestHeaders(),
       response_headers: props.responseHeaders && headerLines(props.responseHeaders),
       keep_original_host: props.keepOriginalHost,
     }));
+  }
+
+  private get isForWriting(): boolean {
+    return this.targets.every(isForWriting);
+  }
+
+  private writesTo(target: Endpoint): boolean {
+    const { srcPaths, dropSrcPathPrefixParts: drop } = this.props;
+    if (target.kind === 'remote-write') return true;
+    // Of what is outside it is not known what it takes.
+    if (target.isInternal && !target.writes) return false;
+    // What is open of an endpoint for queries stores nothing, whatever else the endpoint can do.
+    if (!srcPaths) return target.kind !== 'query';
+    return !srcPaths.every((path) => onlyQueries(target, path, drop));
   }
 
   private get paths(): readonly string[] {
@@ -300,8 +340,8 @@ export class Route {
 
   private checkTargets(problems: Problems): void {
     const propOf = (index: number): string => {
-      if (isEndpoint(this.given)) return this.prop;
-      return isEndpoint(this.given.to) ? `${this.prop}.to` : `${this.prop}.to[${index}]`;
+      if (Endpoint.is(this.given)) return this.prop;
+      return Endpoint.is(this.given.to) ? `${this.prop}.to` : `${this.prop}.to[${index}]`;
     };
     this.targets.forEach((target, index) => {
       const { credentials, url } = target;
@@ -319,6 +359,11 @@ export class Route {
       });
     });
   }
+}
+
+/** Whether there is nothing to query. */
+function isForWriting({ kind, writes }: Endpoint): boolean {
+  return kind === 'remote-write' || (writes && kind !== 'query');
 }
 
 /** Whether any of the requests may go to either. */

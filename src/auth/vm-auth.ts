@@ -10,14 +10,12 @@ import { accesses, type Access } from './access';
 import { configFile } from './config-file';
 import { QUERY_PATH, WRITE_PATH } from './paths';
 import { VM_AUTH_SHAPE, type EnterpriseVmauthFlags, type VmAuthProps } from './props';
+import { MAX_QUERY_DURATION } from './route';
 import { secretVariables } from './secrets';
 
 const INTERNAL_PORT = 8426;
 const CONFIG_FOLDER = '/etc/vmauth';
 const CONFIG_FILE = 'auth.yml';
-
-/** As long as a query takes at most, unless vmselect is told otherwise. */
-const FINISH = Duration.seconds(30);
 
 const CATALOGUE: FlagCatalogue<EnterpriseVmauthFlags> = {
   ...vmauthFlags,
@@ -31,8 +29,8 @@ const CATALOGUE: FlagCatalogue<EnterpriseVmauthFlags> = {
  * The running pods read a change of users and routes within about two minutes; other Secrets roll the pods. The pages
  * about the process itself, with its metrics, are on a port of their own, which users do not reach.
  *
- * Unless told otherwise a pod requests 50m CPU and 100Mi memory, is limited to 300Mi memory and not in CPU, has 35 s
- * beyond `shutdownDelay` to end, and readiness and liveness probes.
+ * Unless told otherwise a pod requests 50m CPU and 100Mi memory, is limited to 300Mi memory and not in CPU, has 5 s
+ * beyond `shutdownDelay` and the longest request to end, and readiness and liveness probes.
  *
  * @see https://docs.victoriametrics.com/victoriametrics/vmauth/
  */
@@ -47,8 +45,10 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
     const props = checkProps(given, VM_AUTH_SHAPE, problems);
     const { shutdownDelay = SHUTDOWN_DELAY, enterpriseLicense } = props;
     const instance = instanceName(props.name, id, '-vmauth', problems);
-    const flags = vmauthFlagSet(props, problems);
-    const ending = wholeSeconds(shutdownDelay) + wholeSeconds(FINISH);
+    const letIn = accesses(props, problems);
+    const finish = finishTime(props, letIn, problems);
+    const flags = vmauthFlagSet(props, finish, problems);
+    const ending = wholeSeconds(shutdownDelay) + wholeSeconds(finish);
     const version = enterpriseLicense ? (props.version ?? VICTORIA_METRICS_VERSION) : props.version;
     super(scope, id, {
       controller: { kind: 'Deployment', ...scaling(props, '', problems) },
@@ -70,7 +70,7 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
       prefix: '',
       problems,
     });
-    this.accesses = accesses(props, problems);
+    this.accesses = letIn;
     const names = [...Object.keys(given.users ?? {}), ...(given.unauthorized ? [undefined] : [])];
     this.refused = names.filter((name) => this.accesses.every((access) => access.name !== name));
     problems.when(names.length === 0, {
@@ -89,6 +89,7 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
 
   /**
    * Where a user sends Prometheus remote write, with the credentials of the user. The tenant is that of the route.
+   * Exposed by an Ingress or a HTTPRoute it opens its path to all users.
    *
    * @param user everybody when left out, which wants `unauthorized`
    * @throws InvalidValueError when there is no such user, or no route of the user takes `/api/v1/write`.
@@ -98,7 +99,9 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
   }
 
   /**
-   * Where a user queries, with the credentials of the user. The tenant is that of the route.
+   * Where a user queries, with the credentials of the user. The tenant is that of the route. Exposed by an Ingress or a
+   * HTTPRoute it opens all of vmauth, since queries have many paths: each user can ask for what is open to them from
+   * there. To open less expose it with a `path`, or give those users a VmAuth of their own.
    *
    * @param user everybody when left out, which wants `unauthorized`
    * @throws InvalidValueError when there is no such user, or no route of the user takes `/api/v1/query`.
@@ -135,7 +138,12 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
     );
     return this.endpointProps(
       HTTP_PORT_NAME,
-      this.authorized(access, { ...props, tenant: first?.tenant, dedupInterval: same ? interval : undefined }),
+      this.authorized(access, {
+        ...props,
+        tenant: first?.tenant,
+        dedupInterval: same ? interval : undefined,
+        maxQueryDuration: route?.maxQuerySeconds ? Duration.seconds(route.maxQuerySeconds) : undefined,
+      }),
     );
   }
 
@@ -165,7 +173,27 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
   }
 }
 
-function vmauthFlagSet(props: Checked<VmAuthProps>, problems: Problems): FlagSet<EnterpriseVmauthFlags> {
+/** How long requests that are running when a pod is told to go have to finish. */
+function finishTime(
+  { maxRequestDuration }: Checked<VmAuthProps>,
+  letIn: readonly Access[],
+  problems: Problems,
+): Duration {
+  const longest = Math.max(0, ...letIn.flatMap(({ routes }) => routes.map(({ maxQuerySeconds }) => maxQuerySeconds)));
+  problems.when(maxRequestDuration !== undefined && wholeSeconds(maxRequestDuration) < longest, {
+    prop: 'maxRequestDuration',
+    value: maxRequestDuration,
+    rule: `is shorter than the longest query of the routes, ${longest} s, which would be cut when a pod ends`,
+    fix: `remove it, or give at least Duration.seconds(${longest})`,
+  });
+  return maxRequestDuration ?? Duration.seconds(Math.max(longest, wholeSeconds(MAX_QUERY_DURATION)));
+}
+
+function vmauthFlagSet(
+  props: Checked<VmAuthProps>,
+  finish: Duration,
+  problems: Problems,
+): FlagSet<EnterpriseVmauthFlags> {
   const { shutdownDelay = SHUTDOWN_DELAY, configCheckInterval = Duration.seconds(30), enterpriseLicense } = props;
   return new FlagSet(CATALOGUE, problems)
     .set('httpInternalListenAddr', `:${INTERNAL_PORT}`, LIBRARY)
@@ -175,7 +203,7 @@ function vmauthFlagSet(props: Checked<VmAuthProps>, problems: Problems): FlagSet
     .set('maxConcurrentPerUserRequests', props.maxConcurrentPerUserRequests, 'maxConcurrentPerUserRequests')
     .set('maxQueueDuration', props.maxQueueDuration, 'maxQueueDuration')
     .set('http.shutdownDelay', shutdownDelay, 'shutdownDelay')
-    .set('http.maxGracefulShutdownDuration', FINISH, LIBRARY)
+    .set('http.maxGracefulShutdownDuration', finish, 'maxRequestDuration')
     .set('licenseFile', enterpriseLicense && secretPath(enterpriseLicense), 'enterpriseLicense')
     .set('discoverBackendIPs', undefined, 'the endpoints of the routes')
     .set('loadBalancingPolicy', undefined, 'loadBalancingPolicy of a route')
@@ -185,6 +213,7 @@ function vmauthFlagSet(props: Checked<VmAuthProps>, problems: Problems): FlagSet
       'endpoints tell their clients to send credentials in Authorization, which is kept from backends; another header is not',
       'remove it',
     )
+    .refuse(['logInvalidAuthTokens'], 'what clients send as credentials would stand in the log', 'remove it')
     .refuse(['dryRun'], 'the process would check its config and exit', 'remove it')
     .refuse(
       ['reloadAuthKey'],

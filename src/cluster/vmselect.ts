@@ -25,6 +25,8 @@ const SAVE_CACHE_SECONDS = 20;
  * beyond `shutdownDelay` and the longest query to end, and readiness and liveness probes.
  */
 export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
+  private readonly maxQueryDuration: Duration;
+
   /** @internal */
   public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {
     const { vmselect: props, queryLimits, replicationFactor, problems } = model;
@@ -67,6 +69,7 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
       prefix: PREFIX,
       problems,
     });
+    this.maxQueryDuration = maxQueryDuration;
     for (const node of nodes) node.connectFrom(this);
     const most = scale.autoscaling?.maxReplicas ?? scale.replicas;
     if (!isEphemeral(cache) && most > 1) this.connectPeers(flags, most, props);
@@ -75,7 +78,10 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
   /** The Prometheus query API for one tenant. */
   public read(given?: Tenant): ReadEndpoint {
     const tenant = Tenant.from(given);
-    return new ReadEndpoint(this.endpointProps(HTTP_PORT_NAME, { path: `/select/${tenant}/prometheus`, tenant }));
+    const { maxQueryDuration } = this;
+    return new ReadEndpoint(
+      this.endpointProps(HTTP_PORT_NAME, { path: `/select/${tenant}/prometheus`, tenant, maxQueryDuration }),
+    );
   }
 
   /**

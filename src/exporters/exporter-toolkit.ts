@@ -1,29 +1,5 @@
 import type { ArgTemplate, PlainArgs } from '../flags';
-import { object, text, type Check } from '../validation';
-import { secretRefCheck, type SecretRef } from '../values';
-import { secretPath } from '../workload';
-
-/** Basic auth of a program whose web server is configured by a file of Prometheus' exporter toolkit. */
-export interface WebConfigAuth {
-  /** Whoever scrapes or pushes sends it. */
-  readonly username: string;
-  /** Whoever scrapes or pushes sends it. */
-  readonly password: SecretRef;
-  /**
-   * The file that the process reads, again at each request: `basic_auth_users`, with the bcrypt hash of the password
-   * after the username. Nothing about TLS: what is wired to the process speaks plain HTTP.
-   *
-   * @see https://prometheus.io/docs/prometheus/latest/configuration/https/
-   */
-  readonly webConfig: SecretRef;
-}
-
-export const webConfigAuthCheck: Check = object<WebConfigAuth>(
-  { username: text(), password: secretRefCheck, webConfig: secretRefCheck },
-  'username',
-  'password',
-  'webConfig',
-);
+import { secretPath, type WebConfigAuth } from '../workload';
 
 /**
  * The args of the web server, which several programs share.

@@ -19,8 +19,17 @@ import {
   type Shape,
 } from '../validation';
 import { Cpu, IMAGES } from '../values';
-import { instanceName, livenessProbe, readinessProbe, Workload, WORKLOAD_SHAPE, type WorkloadProps } from '../workload';
-import { setWebArgs, webConfigAuthCheck, type WebConfigAuth } from './exporter-toolkit';
+import {
+  instanceName,
+  livenessProbe,
+  readinessProbe,
+  Workload,
+  WORKLOAD_SHAPE,
+  webConfigAuthCheck,
+  type WorkloadProps,
+  type WebConfigAuth,
+} from '../workload';
+import { setWebArgs } from './exporter-toolkit';
 
 /** The collectors of node-exporter v1.12 on Linux. */
 const COLLECTORS = [

@@ -10,10 +10,12 @@ import {
   volumeCheck,
   Workload,
   WORKLOAD_SHAPE,
+  webConfigAuthCheck,
   type VolumeProps,
   type WorkloadProps,
+  type WebConfigAuth,
 } from '../workload';
-import { setWebArgs, webConfigAuthCheck, type WebConfigAuth } from './exporter-toolkit';
+import { setWebArgs } from './exporter-toolkit';
 
 /** A Pushgateway. */
 export interface PushgatewayProps extends WorkloadProps {

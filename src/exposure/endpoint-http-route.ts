@@ -1,8 +1,8 @@
-import { ApiObject, type Duration } from 'cdk8s';
+import type { Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 import { all, duration, forbidden, listOf, object, Problems, rule, wholeSeconds, type Shape } from '../validation';
 import { isDnsLabel } from '../values';
-import { expose, EXPOSURE_SHAPE, metadataOf, objectNameCheck, type ExposureProps } from './exposure';
+import { expose, EXPOSURE_SHAPE, exposureObject, objectNameCheck, type ExposureProps } from './exposure';
 
 /** Exposes endpoints by a HTTPRoute of the Gateway API. */
 export interface EndpointHttpRouteProps extends ExposureProps {
@@ -88,10 +88,9 @@ export class EndpointHttpRoute extends Construct {
       rule: `a HTTPRoute has at most ${MAX_RULES} rules, one for each path`,
       fix: 'share them out among several constructs, or expose a VmAuth with a route for each',
     });
-    new ApiObject(this, 'Resource', {
+    const object = {
       apiVersion: `${GATEWAY_API}/v1`,
       kind: 'HTTPRoute',
-      metadata: metadataOf(this, props, problems),
       // What the API server would fill in is said, so that a second apply finds no difference.
       spec: {
         parentRefs: parentRefs.map(({ name, namespace, sectionName }) => ({
@@ -108,7 +107,8 @@ export class EndpointHttpRoute extends Construct {
           timeouts: requestTimeout && { request: `${wholeSeconds(requestTimeout)}s` },
         })),
       },
-    });
+    };
+    exposureObject(this, props, object, problems);
   }
 }
 

@@ -1,7 +1,6 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { object, Problems, type Shape } from '../validation';
-import { expose, EXPOSURE_SHAPE, metadataOf, objectNameCheck, type ExposureProps } from './exposure';
+import { expose, EXPOSURE_SHAPE, exposureObject, objectNameCheck, type ExposureProps } from './exposure';
 
 /** Exposes endpoints by an Ingress. */
 export interface EndpointIngressProps extends ExposureProps {
@@ -47,10 +46,9 @@ export class EndpointIngress extends Construct {
       rule: 'requests and credentials would pass in the clear',
       fix: "set `tls: { secretName: 'name-of-the-secret' }`, `tls: {}` for the controller's own certificate, or accept it with `allowPlainHttp: true`",
     });
-    new ApiObject(this, 'Resource', {
+    const object = {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'Ingress',
-      metadata: metadataOf(this, props, problems),
       spec: {
         ingressClassName: props.ingressClassName,
         tls: tls && [{ hosts: [host], secretName: tls.secretName }],
@@ -67,6 +65,7 @@ export class EndpointIngress extends Construct {
           },
         ],
       },
-    });
+    };
+    exposureObject(this, props, object, problems);
   }
 }

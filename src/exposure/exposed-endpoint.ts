@@ -1,5 +1,6 @@
 import { object, oneOf, rule, type Check, type Problems } from '../validation';
-import type { Endpoint, ServicePort } from '../wiring';
+import { Endpoint, type ServicePort } from '../wiring';
+import { checkAuthentication, type Acceptance } from './authentication';
 
 /** An endpoint with what of it is exposed. */
 export interface ExposedEndpoint {
@@ -23,14 +24,8 @@ export interface ExposedPath {
   readonly port: number;
 }
 
-/** What a user accepts. */
-export interface Acceptance {
-  readonly allowUnauthenticatedWrites?: boolean;
-  readonly allowUnauthenticatedReads?: boolean;
-}
-
 const endpointCheck: Check = rule(
-  isEndpoint,
+  (value) => Endpoint.is(value),
   'must be an Endpoint',
   "write for example cluster.read() or auth.read('user')",
 );
@@ -53,11 +48,7 @@ const exposedEndpointCheck: Check = object<ExposedEndpoint>(
 
 /** An endpoint alone is exposed with its own path. */
 export const endpointOrExposedCheck: Check = (value, prop, problems) =>
-  isEndpoint(value) ? { endpoint: value } : exposedEndpointCheck(value, prop, problems);
-
-function isEndpoint(value: unknown): value is Endpoint {
-  return typeof value === 'object' && value !== null && 'connectFrom' in value;
-}
+  Endpoint.is(value) ? { endpoint: value } : exposedEndpointCheck(value, prop, problems);
 
 /**
  * The path of an endpoint as an Ingress or a HTTPRoute can say it; nothing where it cannot be exposed.
@@ -66,13 +57,15 @@ function isEndpoint(value: unknown): value is Endpoint {
  * @param namespace that of the Ingress or HTTPRoute
  */
 export function exposedPath(
-  { endpoint, path, pathType }: ExposedEndpoint,
+  { endpoint, path: given, pathType: givenType }: ExposedEndpoint,
   prop: string,
   namespace: string | undefined,
   acceptance: Acceptance,
   problems: Problems,
 ): ExposedPath | undefined {
-  checkAuthentication(endpoint, prop, acceptance, problems);
+  const path = given ?? (endpoint.path || '/');
+  const pathType = givenType ?? (endpoint.kind === 'remote-write' ? 'Exact' : 'Prefix');
+  checkAuthentication(endpoint, path, prop, acceptance, problems);
   const { service } = endpoint;
   if (!service || !endpoint.isInternal) {
     problems.add({
@@ -95,40 +88,17 @@ export function exposedPath(
     rule: `is in the namespace ${service.namespace ?? '(not set)'}, and requests are passed on within ${namespace ?? '(not set)'} only`,
     fix: 'make the construct in a chart of the same namespace',
   });
-  problems.when(path !== undefined && !isAtOrBelow(path, endpoint.path), {
+  problems.when(given !== undefined && !isAtOrBelow(given, endpoint.path), {
     prop: `${prop}.path`,
-    value: path,
+    value: given,
     rule: `is not below ${endpoint.path}, where the endpoint is: requests keep their path on the way`,
     fix: `write a path that begins with '${endpoint.path}', or take another endpoint`,
   });
-  return {
-    path: path ?? (endpoint.path || '/'),
-    pathType: pathType ?? (endpoint.kind === 'remote-write' ? 'Exact' : 'Prefix'),
-    service,
-    port: endpoint.port,
-  };
+  return { path, pathType, service, port: endpoint.port };
 }
 
 function isAtOrBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
-}
-
-const AUTHENTICATE = 'put a VmAuth before it, or set `httpAuth` of the component';
-
-function checkAuthentication(endpoint: Endpoint, prop: string, accepted: Acceptance, problems: Problems): void {
-  if (endpoint.authenticated) return;
-  problems.when(endpoint.writes && !accepted.allowUnauthenticatedWrites, {
-    prop,
-    value: endpoint.url,
-    rule: 'whoever reaches the host could store data without credentials',
-    fix: `${AUTHENTICATE}, or accept it with \`allowUnauthenticatedWrites: true\``,
-  });
-  problems.when((endpoint.kind === 'query' || !endpoint.writes) && !accepted.allowUnauthenticatedReads, {
-    prop,
-    value: endpoint.url,
-    rule: 'whoever reaches the host could read all data without credentials',
-    fix: `${AUTHENTICATE}, or accept it with \`allowUnauthenticatedReads: true\``,
-  });
 }
 
 /** The paths without repetition; of two at the same place just one would get the requests. */

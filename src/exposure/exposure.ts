@@ -1,4 +1,4 @@
-import { Chart, type ApiObjectMetadata } from 'cdk8s';
+import { ApiObject, Chart, type ApiObjectProps } from 'cdk8s';
 import type { Construct } from 'constructs';
 import {
   all,
@@ -14,7 +14,7 @@ import {
 } from '../validation';
 import { isDnsLabel, isDnsSubdomain } from '../values';
 import { peerCheck, type Endpoint, type Peer } from '../wiring';
-import { annotationsCheck, labelsCheck, StackDefaults } from '../workload';
+import { annotationsCheck, labelsCheck, selectorLabels, StackDefaults } from '../workload';
 import {
   distinctPaths,
   endpointOrExposedCheck,
@@ -30,8 +30,8 @@ export interface ExposureProps {
   /** The DNS name that clients ask for; it may begin with `*.`. */
   readonly host: string;
   /**
-   * What is exposed: endpoints of components, under the same path as within the cluster. `auth.endpointOf('user')` of a
-   * VmAuth exposes all that it passes on.
+   * What is exposed: endpoints of components, under the same path as within the cluster. `auth.read('user')` and
+   * `auth.endpointOf('user')` of a VmAuth expose all that it passes on, of all its users.
    */
   readonly endpoints: readonly (Endpoint | ExposedEndpoint)[];
   /**
@@ -139,8 +139,16 @@ function peersOf(from: Peer | readonly Peer[] | undefined): readonly Peer[] {
   return Array.isArray(from) ? (from as readonly Peer[]) : [from as Peer];
 }
 
-/** Name, labels and annotations of the object. */
-export function metadataOf(construct: Construct, props: Checked<ExposureProps>, problems: Problems): ApiObjectMetadata {
+/** What is made of the props, besides its metadata. */
+type ExposureObject = Pick<ApiObjectProps, 'apiVersion' | 'kind'> & { readonly spec: object };
+
+/** Makes the object, with the labels that all objects of the stack have. */
+export function exposureObject(
+  construct: Construct,
+  props: Checked<ExposureProps>,
+  { kind, ...object }: ExposureObject,
+  problems: Problems,
+): void {
   const name = props.name ?? construct.node.id;
   problems.when(!isDnsLabel(name), {
     prop: 'name',
@@ -148,9 +156,44 @@ export function metadataOf(construct: Construct, props: Checked<ExposureProps>, 
     rule: 'has at most 63 lower-case letters, digits and -, and begins and ends with a letter or digit',
     fix: 'give the construct a shorter or simpler id, or set its `name`',
   });
-  return {
-    name,
-    labels: { ...StackDefaults.of(construct).labels, ...props.labels },
-    annotations: props.annotations,
+  const labels = {
+    ...selectorLabels({ name: kind.toLowerCase(), instance: name, component: 'exposure' }),
+    'app.kubernetes.io/part-of': 'victoriametrics-stack',
+    'app.kubernetes.io/managed-by': 'cdk8s',
+    ...Chart.of(construct).labels,
+    ...StackDefaults.of(construct).labels,
+    ...props.labels,
   };
+  const made = new ApiObject(construct, 'Resource', {
+    ...object,
+    kind,
+    metadata: { name, labels, annotations: props.annotations },
+  });
+  EXPOSURES.set(made, construct);
+  problems.later((late) => reportDuplicates(made, late));
+}
+
+/** The constructs of the objects. */
+const EXPOSURES = new WeakMap<ApiObject, Construct>();
+
+/** Of two objects with one name the later would overwrite the earlier. Of two exposures the later reports it. */
+function reportDuplicates(made: ApiObject, problems: Problems): void {
+  const objects = made.chart.node.findAll().filter((found) => ApiObject.isApiObject(found));
+  const [other] = objects.filter(
+    (candidate, index) =>
+      candidate !== made && sameName(candidate, made) && (!EXPOSURES.has(candidate) || index < objects.indexOf(made)),
+  );
+  if (!other) return;
+  problems.add({
+    prop: 'name',
+    value: made.name,
+    rule: `is the name of the ${made.kind} of ${(EXPOSURES.get(other) ?? other).node.path} as well, and one would overwrite the other`,
+    fix: 'give one of them another id or `name`',
+  });
+}
+
+function sameName(a: ApiObject, b: ApiObject): boolean {
+  const key = (object: ApiObject): string =>
+    JSON.stringify([object.chart.node.path, object.apiGroup, object.kind, object.metadata.namespace, object.name]);
+  return key(a) === key(b);
 }

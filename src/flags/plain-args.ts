@@ -1,5 +1,12 @@
-import { hideUrlSecrets, namesSecret, type Problem, type Problems } from '../validation';
+import { closest, hideUrlSecrets, namesSecret, type Problem, type Problems } from '../validation';
 import { escapeExpansion, LIBRARY } from './flag-set';
+
+/** The names that a program knows, without their dashes. */
+export interface KnownArgs {
+  /** The program with its version, e.g. `Prometheus 3.13`. */
+  readonly program: string;
+  readonly names: readonly string[];
+}
 
 /** Text in which Kubernetes replaces `$(NAME)` by an environment variable of the container. */
 export interface ArgTemplate {
@@ -26,10 +33,14 @@ export class PlainArgs {
   private readonly entries = new Map<string, Entry>();
   private readonly refused = new Map<string, Pick<Problem, 'rule' | 'fix'>>();
 
-  /** @param repeatable names that `extraArgs` may hold several times */
+  /**
+   * @param repeatable names that `extraArgs` may hold several times
+   * @param known what else `extraArgs` may hold; anything when left out
+   */
   public constructor(
     private readonly problems: Problems,
     private readonly repeatable: readonly string[] = [],
+    private readonly known?: KnownArgs,
   ) {
     this.refuse(['help', 'version'], 'the process would print it and exit', 'remove it');
   }
@@ -109,7 +120,20 @@ export class PlainArgs {
         fix: 'use an arg that names a file, and mount the Secret with `extraVolumes` and `extraVolumeMounts`',
       };
     }
-    return this.refused.get(switchName(name));
+    return this.refused.get(switchName(name)) ?? this.unknown(name);
+  }
+
+  private unknown(name: string): Pick<Problem, 'rule' | 'fix'> | undefined {
+    const wanted = switchName(name);
+    if (!this.known || this.known.names.includes(wanted)) return undefined;
+    const { program, names } = this.known;
+    const meant = closest(wanted, names);
+    return {
+      rule: `${program} has no --${name}`,
+      fix: meant
+        ? `did you mean \`--${wanted === name ? '' : 'no-'}${meant}\`?`
+        : 'remove it; an arg of another version goes into the args by a JSON patch',
+    };
   }
 }
 

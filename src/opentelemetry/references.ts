@@ -1,4 +1,4 @@
-import { hideUrlSecrets, namesSecret, type Problems } from '../validation';
+import { hideUrlSecrets, namesSecretHeader, type Problems } from '../validation';
 
 /** `$`s before a brace, and what is in it: an odd number of them makes it a reference, an even number escapes it. */
 const REFERENCE = /(\$+)\{([^{}]*)\}/g;
@@ -38,7 +38,7 @@ const SCHEMES = /^(?:(?:basic|bearer)\s*)?$/i;
 
 function isSecret(key: string, text: string): boolean {
   const rest = withoutReferences(text).trim();
-  if (namesSecret(key) || /authorization|cookie$/i.test(key)) return !SCHEMES.test(rest);
+  if (namesSecretHeader(key)) return !SCHEMES.test(rest);
   // A password file of HTTP basic auth, line by line.
   if (key === 'inline') return /:\S/.test(rest);
   return hideUrlSecrets(rest) !== rest;

@@ -9,7 +9,7 @@ import {
   type Plain,
   type ScrapeJob,
 } from '../scrape';
-import type { Endpoint } from '../wiring';
+import type { NotifyEndpoint } from '../wiring';
 import type { CheckedPrometheusProps } from './props';
 import { dropLabel, renderRemoteWrite } from './remote-write';
 
@@ -57,7 +57,7 @@ function externalLabels(
 }
 
 function renderAlerting(
-  alertmanagers: readonly Endpoint[],
+  alertmanagers: readonly NotifyEndpoint[],
   replicaLabel: string | undefined,
   secretPath: SecretPath,
 ): Plain {
@@ -65,15 +65,13 @@ function renderAlerting(
     // Alertmanager tells copies of an alert by their equal labels.
     ...(replicaLabel === undefined ? {} : { alert_relabel_configs: renderRelabelConfigs([dropLabel(replicaLabel)]) }),
     alertmanagers: alertmanagers.map((endpoint) => {
-      const { path, port, credentials } = endpoint;
+      const { path, credentials, replicas } = endpoint;
       return {
         ...(endpoint.url.startsWith('https:') ? { scheme: 'https' } : {}),
         ...(path === '' ? {} : { path_prefix: path }),
         ...renderCredentials(credentials, secretPath),
         // Alertmanagers of a cluster tell each other what they sent, not what they got: each must get every alert.
-        ...(endpoint.isInternal
-          ? { dns_sd_configs: [{ names: [endpoint.eachPod().host], type: 'A', port }] }
-          : { static_configs: [{ targets: [endpoint.address] }] }),
+        static_configs: [{ targets: replicas.map(({ address }) => address) }],
       };
     }),
   };

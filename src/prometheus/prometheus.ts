@@ -4,7 +4,7 @@ import { LIBRARY, PlainArgs } from '../flags';
 import { checkDeduplication, checkScrapeJobs, DEFAULT_SCRAPE_INTERVAL, scrapeDuration, ScrapeJobs } from '../scrape';
 import { checkProps, kibibytes, milliseconds, Problems } from '../validation';
 import { Cpu, IMAGES } from '../values';
-import { clientSecrets, ReadEndpoint } from '../wiring';
+import { checkDistinctTargets, clientSecrets, ReadEndpoint } from '../wiring';
 import {
   instanceName,
   isEphemeral,
@@ -15,8 +15,8 @@ import {
   type VolumeProps,
 } from '../workload';
 import { configFile, RULE_FOLDER } from './config';
+import { KNOWN_ARGS } from './known-args';
 import { SHAPE, type CheckedPrometheusProps, type PrometheusProps } from './props';
-import { checkTargets } from './remote-write';
 
 const PORT_NAME = 'http';
 const PORT = 9090;
@@ -65,6 +65,7 @@ export class Prometheus extends Workload {
       scrapeStack = false,
     } = props;
     const { interval = DEFAULT_SCRAPE_INTERVAL } = global;
+    const hasRules = Object.keys(ruleFiles).length > 0;
     const jobs = new ScrapeJobs(props.scrape ?? [], scrapeStack);
     const instance = instanceName(props.name, id, '-prometheus', problems);
     const args = prometheusArgs(props, problems);
@@ -104,8 +105,8 @@ export class Prometheus extends Workload {
       problems,
     });
     const replicaLabel = replicas > 1 ? (props.replicaLabel ?? DEFAULT_REPLICA_LABEL) : undefined;
-    checkReplicaLabel(props, replicaLabel, problems);
-    checkTargets(remoteWrite, problems);
+    checkReplicasAreToldApart(props, replicaLabel, problems);
+    checkDistinctTargets(remoteWrite, problems);
     const { scrape: wanted } = (given as Partial<PrometheusProps> | undefined) ?? {};
     problems.when([wanted ?? []].flat(2).length === 0 && !scrapeStack, {
       prop: 'scrape',
@@ -116,14 +117,18 @@ export class Prometheus extends Workload {
     problems.later((late) => {
       checkScrapeJobs({ global, jobs: jobs.all() }, 'prometheus', late);
       const targets = remoteWrite.map(({ endpoint }, index) => ({ prop: `remoteWrite[${index}]`, endpoint }));
-      checkDeduplication({ copies: replicas, copiesProp: 'replicas', interval, jobs: jobs.all(), targets }, late);
+      const evaluationInterval = hasRules ? props.evaluationInterval : undefined;
+      const collection = { copies: replicas, copiesProp: 'replicas', interval, evaluationInterval, jobs: jobs.all() };
+      checkDeduplication({ ...collection, targets }, late);
     });
 
     for (const { endpoint } of remoteWrite) endpoint.connectFrom(this);
     for (const endpoint of alertmanagers) endpoint.connectFrom(this);
     const config = (): string => configFile(props, jobs.all(), replicaLabel, secretPath);
     this.addConfigFiles('config', CONFIG_FOLDER, () => ({ [CONFIG_FILE]: config() }), { reloaded: true });
-    if (Object.keys(ruleFiles).length > 0) this.addConfigFiles('rules', RULE_FOLDER, ruleFiles, { reloaded: true });
+    if (hasRules) {
+      this.addConfigFiles('rules', RULE_FOLDER, ruleFiles, { reloaded: true, split: true });
+    }
     jobs.runBy(this);
   }
 
@@ -142,7 +147,7 @@ function prometheusArgs(
 ): PlainArgs {
   const { retention = DEFAULT_RETENTION, externalUrl, features = [] } = props;
   return (
-    new PlainArgs(problems)
+    new PlainArgs(problems, [], KNOWN_ARGS)
       .set('config.file', `${CONFIG_FOLDER}/${CONFIG_FILE}`, LIBRARY)
       // Every Prometheus 3 knows the feature; `--config.auto-reload` came with 3.12.
       .set('enable-feature', ['auto-reload-config', ...features].join(','), 'features')
@@ -191,7 +196,7 @@ function prometheusDuration(duration: Duration): string {
   return hours % 24 === 0 ? `${hours / 24}d` : `${hours}h`;
 }
 
-function checkReplicaLabel(props: CheckedPrometheusProps, label: string | undefined, problems: Problems): void {
+function checkReplicasAreToldApart(props: CheckedPrometheusProps, label: string | undefined, problems: Problems): void {
   problems.when(props.replicaLabel !== undefined && label === undefined, {
     prop: 'replicaLabel',
     value: props.replicaLabel,

@@ -1,5 +1,11 @@
 import type { Duration, Size } from 'cdk8s';
-import { globalScrapeCheck, labelNameCheck, type GlobalScrapeProps, type ScrapeSource } from '../scrape';
+import {
+  globalScrapeCheck,
+  labelNameCheck,
+  scrapeSourcesCheck,
+  type GlobalScrapeProps,
+  type ScrapeSource,
+} from '../scrape';
 import {
   all,
   anything,
@@ -11,17 +17,16 @@ import {
   instance,
   integer,
   listOf,
-  mapOf,
+  rule,
   size,
   text,
-  yaml,
   type Check,
   type Shape,
 } from '../validation';
-import { isDataKey } from '../values';
-import type { Endpoint, WriteEndpoint } from '../wiring';
+import type { Endpoint, NotifyEndpoint, WriteEndpoint } from '../wiring';
 import { volumeCheck, WORKLOAD_SHAPE, type Files, type VolumeProps, type WorkloadProps } from '../workload';
-import { remoteWriteCheck, type PrometheusRemoteWriteProps } from './remote-write';
+import { targetCheck, type PrometheusRemoteWriteProps } from './remote-write';
+import { ruleFilesCheck } from './rule-files';
 
 /** A Prometheus, or an identical pair of them. */
 export interface PrometheusProps extends WorkloadProps {
@@ -64,67 +69,40 @@ export interface PrometheusProps extends WorkloadProps {
    * @default false
    */
   readonly scrapeStack?: boolean;
-  /** Files with recording and alerting rules: name, ending in `.yaml` or `.yml`, and content. @default - none */
+  /**
+   * Files with recording and alerting rules: name, ending in `.yaml` or `.yml`, and content. They are checked, but for
+   * the grammar of expressions and templates.
+   *
+   * @default - none
+   */
   readonly ruleFiles?: Files;
   /** How often rules are evaluated. @default - the scrape interval */
   readonly evaluationInterval?: Duration;
-  /** Alertmanagers; of one in the stack every pod is notified. @default - none */
-  readonly alertmanagers?: readonly Endpoint[];
+  /** Alertmanagers; of one in the stack every pod is told of each alert. @default - none */
+  readonly alertmanagers?: readonly NotifyEndpoint[];
   /** Where users reach the web page, for links in alerts. @default - not known */
   readonly externalUrl?: string;
   /** Features that are off by default, as in `--enable-feature`. @default - none */
   readonly features?: readonly string[];
-  /** Args that no prop covers, each as `--name` or `--name=value`. @default - none */
+  /**
+   * Args that no prop covers, each as `--name` or `--name=value`. Their names are checked against the version that this
+   * library was made for, whatever `image` is.
+   *
+   * @default - none
+   */
   readonly extraArgs?: readonly string[];
 }
 
-const sourceCheck: Check = (value, prop, problems) => {
-  const isJob = (one: unknown): boolean => typeof one === 'object' && one !== null && 'render' in one;
-  const jobs = Array.isArray(value) ? (value as unknown[]) : [value];
-  if (jobs.every(isJob)) return value;
-  problems.add({ prop, value, rule: 'must be a scrape job', fix: 'write for example Scrape.annotatedPods()' });
-  return undefined;
-};
-
-const ruleFilesCheck: Check = all(mapOf(anyText), (value, prop, problems) => {
-  for (const [name, content] of Object.entries(value as Files)) {
-    problems.when(!isDataKey(name) || !/\.ya?ml$/.test(name), {
-      prop: `${prop}['${name}']`,
-      value: name,
-      rule: 'the name of a rule file has letters, digits, -, _ and ., and ends in .yaml or .yml',
-      fix: 'rename the file',
-    });
-    const problem = ruleFileProblem(content);
-    problems.when(problem !== undefined, {
-      prop: `${prop}['${name}']`,
-      value: content,
-      rule: `Prometheus would not start with it: ${problem}`,
-      fix: 'write YAML with `groups:`, as `promtool check rules` accepts it',
-    });
-  }
-  return value;
-});
-
-function ruleFileProblem(content: string): string | undefined {
-  const document = yaml().parseDocument(content);
-  if (document.errors[0]) return `it is no YAML (${document.errors[0].message.split('\n')[0]})`;
-  const { groups } = (document.toJS() ?? {}) as { readonly groups?: unknown };
-  return Array.isArray(groups) ? undefined : 'it has no list `groups`';
-}
+const ALERTMANAGER = "alertmanager.notify() or NotifyEndpoint.external('https://alertmanager.example.com')";
 
 const alertmanagerCheck: Check = all(
-  instance('Endpoint', 'connectFrom', "Endpoint.external('https://alertmanager.example.com')"),
-  (value, prop, problems) => {
-    const { kind, url } = value as Endpoint;
-    if (kind === 'http' && /^https?:/.test(url)) return value;
-    problems.add({
-      prop,
-      value: url,
-      rule: 'is no endpoint of an Alertmanager',
-      fix: "write for example Endpoint.external('https://alertmanager.example.com')",
-    });
-    return undefined;
-  },
+  instance('NotifyEndpoint', 'connectFrom', ALERTMANAGER),
+  rule((value) => (value as Endpoint).kind === 'notify', 'the endpoint does not take alerts', `write ${ALERTMANAGER}`),
+  rule(
+    (value) => !(value as Endpoint).url.includes('?'),
+    'Prometheus appends /api/v2/alerts to it, which parameters would swallow',
+    'remove what follows the ?',
+  ),
 );
 
 const externalUrlCheck: Check = (value, prop, problems) => {
@@ -150,10 +128,10 @@ export const SHAPE: Shape<PrometheusProps & { readonly autoscaling?: never }> = 
   volume: volumeCheck,
   retention: duration,
   retentionSize: size,
-  remoteWrite: listOf(remoteWriteCheck),
+  remoteWrite: listOf(targetCheck),
   replicas: integer({ min: 1 }),
   replicaLabel: labelNameCheck,
-  scrape: listOf(sourceCheck),
+  scrape: scrapeSourcesCheck,
   global: globalScrapeCheck,
   scrapeStack: boolean,
   ruleFiles: ruleFilesCheck,

@@ -6,23 +6,12 @@ import {
   renderCredentials,
   renderRelabelConfigs,
   renderTls,
-  SCRAPE_JOB_SHAPE,
   scrapeDuration,
   type Plain,
   type RelabelConfig,
 } from '../scrape';
-import {
-  all,
-  boolean,
-  duration,
-  instance,
-  integer,
-  milliseconds,
-  object,
-  type Check,
-  type Problems,
-} from '../validation';
-import type { ClientTls, Endpoint, WriteEndpoint } from '../wiring';
+import { all, boolean, duration, integer, milliseconds, object, type Check } from '../validation';
+import { clientHeadersCheck, remoteWriteCheck, type ClientTls, type WriteEndpoint } from '../wiring';
 
 /** How samples wait for a target and are sent to it. What is not sent yet is read again from the log of the volume. */
 export interface QueueProps {
@@ -56,6 +45,8 @@ export interface PrometheusRemoteWriteProps {
   readonly relabelConfigs?: readonly RelabelConfig[];
   /** How long a request may take. @default Duration.seconds(30) */
   readonly timeout?: Duration;
+  /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
+  readonly headers?: Readonly<Record<string, string>>;
   /** @default - what the URL says, with the authorities of the system */
   readonly tls?: ClientTls;
   /** Whether native histograms are sent; VictoriaMetrics makes its own of them. @default false */
@@ -116,21 +107,6 @@ const queueCheck: Check = all(
   },
 );
 
-const endpointCheck: Check = all(
-  instance('WriteEndpoint', 'connectFrom', "cluster.write() or WriteEndpoint.external('https://...')"),
-  (value, prop, problems) => {
-    const { kind, url } = value as Endpoint;
-    if (kind === 'remote-write') return value;
-    problems.add({
-      prop,
-      value: url,
-      rule: 'the endpoint does not take remote write',
-      fix: "write cluster.write() or WriteEndpoint.external('https://...')",
-    });
-    return undefined;
-  },
-);
-
 const prometheusRelabelConfigs: Check = all(relabelConfigsCheck, (value, prop, problems) => {
   renderRelabelConfigs(value as readonly RelabelConfig[])
     .flatMap((config, index) => onlyKnownToVmagent(config, `${prop}[${index}]`))
@@ -138,57 +114,45 @@ const prometheusRelabelConfigs: Check = all(relabelConfigsCheck, (value, prop, p
   return value;
 });
 
-const objectCheck: Check = all(
-  object<PrometheusRemoteWriteProps>(
-    {
-      endpoint: endpointCheck,
-      queue: queueCheck,
-      relabelConfigs: prometheusRelabelConfigs,
-      timeout: duration,
-      tls: SCRAPE_JOB_SHAPE.tls,
-      sendNativeHistograms: boolean,
-      keepReplicaLabel: boolean,
-    },
-    'endpoint',
-  ),
-  (value, prop, problems) => {
-    const { endpoint, tls, keepReplicaLabel = false } = value as PrometheusRemoteWriteProps;
-    problems.when(tls !== undefined && !endpoint.url.startsWith('https:'), {
-      prop: `${prop}.tls`,
-      value: tls,
-      rule: 'the endpoint is http, so that it would not be used',
-      fix: 'remove it, or take an endpoint with https',
-    });
-    problems.when(keepReplicaLabel && endpoint.isInternal, {
-      prop: `${prop}.keepReplicaLabel`,
-      value: true,
-      rule: 'VictoriaMetrics would take the samples of the replicas for different series, and keep all of them',
+/** Prometheus sets these itself, and does not start with others. */
+const ITS_OWN_HEADERS =
+  /^(?:host|content-(?:encoding|length|type)|user-agent|connection|keep-alive|proxy-authenticate|www-authenticate|accept-encoding|x-prometheus-remote-(?:read|write)-version|x-amz-(?:date|security-token|content-sha256))$/i;
+
+const headersCheck: Check = all(clientHeadersCheck, (value, prop, problems) => {
+  for (const [name, header] of Object.entries(value as Readonly<Record<string, string>>)) {
+    problems.when(ITS_OWN_HEADERS.test(name), {
+      prop: `${prop}['${name}']`,
+      value: header,
+      rule: 'Prometheus sets it itself, and would not start',
       fix: 'remove it',
     });
-    return value;
-  },
-);
+  }
+  return value;
+});
 
-/** An endpoint, or one with more to say. */
-export const remoteWriteCheck: Check = (value, prop, problems) => {
-  const bare = typeof value !== 'object' || value === null || 'connectFrom' in value;
-  if (!bare) return objectCheck(value, prop, problems);
-  const endpoint = endpointCheck(value, prop, problems);
-  return endpoint && { endpoint };
+const replicaLabelIsTakenOff: Check = (value, prop, problems) => {
+  const { endpoint, keepReplicaLabel = false } = value as PrometheusRemoteWriteProps;
+  problems.when(keepReplicaLabel && endpoint.isInternal, {
+    prop: `${prop}.keepReplicaLabel`,
+    value: true,
+    rule: 'VictoriaMetrics would take the samples of the replicas for different series, and keep all of them',
+    fix: 'remove it',
+  });
+  return value;
 };
 
-/** The same URL twice would be sent every sample twice. */
-export function checkTargets(targets: readonly PrometheusRemoteWriteProps[], problems: Problems): void {
-  const urls = targets.map(({ endpoint }) => endpoint.url);
-  for (const [index, url] of urls.entries()) {
-    problems.when(urls.indexOf(url) !== index, {
-      prop: `remoteWrite[${index}]`,
-      value: url,
-      rule: 'the URL is that of another target, and would get every sample twice',
-      fix: 'remove one of the two',
-    });
-  }
-}
+/** An endpoint, or one with more to say. */
+export const targetCheck: Check = all(
+  remoteWriteCheck<PrometheusRemoteWriteProps>({
+    queue: queueCheck,
+    relabelConfigs: prometheusRelabelConfigs,
+    timeout: duration,
+    headers: headersCheck,
+    sendNativeHistograms: boolean,
+    keepReplicaLabel: boolean,
+  }),
+  replicaLabelIsTakenOff,
+);
 
 /**
  * An entry of `remote_write`.
@@ -200,13 +164,23 @@ export function renderRemoteWrite(
   replicaLabel: string | undefined,
   secretPath: SecretPath,
 ): Plain {
-  const { endpoint, queue, relabelConfigs = [], timeout, tls, sendNativeHistograms, keepReplicaLabel = false } = props;
+  const {
+    endpoint,
+    queue,
+    relabelConfigs = [],
+    timeout,
+    headers,
+    tls,
+    sendNativeHistograms,
+    keepReplicaLabel = false,
+  } = props;
   // Last, so that whatever comes before finds the label.
   const drop = replicaLabel === undefined || keepReplicaLabel ? [] : [dropLabel(replicaLabel)];
   const relabeling = renderRelabelConfigs([...relabelConfigs, ...drop]);
   return {
     url: endpoint.url,
     ...(timeout ? { remote_timeout: scrapeDuration(timeout) } : {}),
+    ...(headers ? { headers } : {}),
     ...(relabeling.length > 0 ? { write_relabel_configs: relabeling } : {}),
     ...(sendNativeHistograms === undefined ? {} : { send_native_histograms: sendNativeHistograms }),
     ...renderCredentials(endpoint.credentials, secretPath),

@@ -11,41 +11,84 @@ export interface Collection {
   /** The prop that says so. */
   readonly copiesProp: string;
   readonly interval: Duration;
+  /** How often rules are evaluated, whose results go to the targets as well. @default - there are none */
+  readonly evaluationInterval?: Duration;
   readonly jobs: readonly ScrapeJob[];
   readonly targets: readonly { readonly prop: string; readonly endpoint: WriteEndpoint }[];
 }
 
 /**
- * Several processes that scrape the same targets write every sample several times. The storage keeps one of them in
- * each deduplication interval, so that this must be the scrape interval. Of a storage outside of the stack nothing is
- * known.
+ * The storage keeps one sample of a series in each deduplication interval. Several processes that scrape the same targets
+ * write every sample several times, so that for them it must be the scrape interval: of a longer one copies remain. Of
+ * what one process scrapes more often than that, samples are lost. Of a storage outside of the stack nothing is known.
  */
-export function checkDeduplication(
-  { copies, copiesProp, interval, jobs, targets }: Collection,
+export function checkDeduplication(collection: Collection, problems: Problems): void {
+  for (const { prop, endpoint } of collection.targets.filter((target) => target.endpoint.isInternal)) {
+    const { dedupInterval } = endpoint;
+    const fits = collection.copies < 2 || checkCopies(collection, prop, endpoint, problems);
+    if (dedupInterval && fits) checkIntervals(collection, dedupInterval, problems);
+  }
+}
+
+/** @returns whether the storage keeps one of the samples of all processes, where they scrape as often as most jobs. */
+function checkCopies(
+  { copies, copiesProp, interval, jobs }: Collection,
+  prop: string,
+  endpoint: WriteEndpoint,
+  problems: Problems,
+): boolean {
+  if (jobs.length === 0) return true;
+  const kept = endpoint.dedupInterval;
+  const wanted = milliseconds(interval);
+  const fits = kept !== undefined && milliseconds(kept) === wanted;
+  problems.when(!fits, {
+    prop,
+    value: endpoint.url,
+    rule:
+      `${copies} replicas scrape every target each ${interval.toHumanString()}, and the storage keeps one sample of a series ` +
+      (kept === undefined ? 'for each of them' : `in ${kept.toHumanString()}`),
+    fix: `set \`dedupInterval: ${written(wanted)}\` on the storage, or \`${copiesProp}\` to 1`,
+  });
+  return fits;
+}
+
+function checkIntervals(
+  { copies, copiesProp, interval, evaluationInterval, jobs }: Collection,
+  kept: Duration,
   problems: Problems,
 ): void {
-  if (copies < 2 || jobs.length === 0) return;
-  const wanted = milliseconds(interval);
-  for (const { prop, endpoint } of targets.filter((target) => target.endpoint.isInternal)) {
-    const kept = endpoint.dedupInterval;
-    const length = kept === undefined ? 0 : milliseconds(kept);
-    problems.when(length !== wanted, {
+  const least = milliseconds(kept);
+  const length = kept.toHumanString();
+  const check = (
+    prop: string,
+    value: Duration,
+    fix = `set it to ${length} or more, or shorten the \`dedupInterval\` of the storage`,
+  ): void =>
+    problems.when(milliseconds(value) < least, {
       prop,
-      value: endpoint.url,
-      rule:
-        `${copies} replicas scrape every target each ${interval.toHumanString()}, and the storage keeps one sample of a series ` +
-        (kept === undefined ? 'for each of them' : `in ${kept.toHumanString()}`),
-      fix: `set \`dedupInterval: ${written(wanted)}\` on the storage, or \`${copiesProp}\` to 1`,
+      value,
+      rule: `is shorter than the dedupInterval of the storage (${length}), which keeps one sample of a series in that time`,
+      fix,
     });
-    if (length !== wanted) continue;
-    for (const { name, intervalSeconds } of jobs) {
-      problems.when(intervalSeconds !== undefined && intervalSeconds * 1000 < wanted, {
-        prop: `${jobPath(name)}.interval`,
-        value: Duration.seconds(intervalSeconds ?? 0),
-        rule: `is shorter than the dedupInterval of the storage (${interval.toHumanString()}), which keeps one sample of a series in that time`,
-        fix: `scrape it no more often than each ${interval.toHumanString()}, or shorten \`global.interval\` and the \`dedupInterval\` of the storage`,
-      });
-    }
+  if (jobs.some(({ intervalSeconds }) => intervalSeconds === undefined)) check('global.interval', interval);
+  if (evaluationInterval) check('evaluationInterval', evaluationInterval);
+  for (const { name, intervalSeconds } of jobs) {
+    if (intervalSeconds === undefined) continue;
+    const prop = `${jobPath(name)}.interval`;
+    const own = Duration.millis(intervalSeconds * 1000);
+    check(
+      prop,
+      own,
+      copies > 1
+        ? `scrape it no more often than each ${length}, or shorten \`global.interval\` and the \`dedupInterval\` of the storage`
+        : undefined,
+    );
+    problems.when(copies > 1 && milliseconds(own) > least, {
+      prop,
+      value: own,
+      rule: `is longer than the dedupInterval of the storage (${length}), which so keeps the samples of each of the ${copies} replicas`,
+      fix: `scrape it each ${length} as the other jobs, by another agent, or set \`${copiesProp}\` to 1`,
+    });
   }
 }
 

@@ -23,6 +23,6 @@ export {
 } from './scrape-config-file';
 export { scrapeDuration } from './scrape-duration';
 export type * from './scrape-job';
-export { ScrapeJobs } from './scrape-jobs';
+export { ScrapeJobs, scrapeSourcesCheck } from './scrape-jobs';
 export { seriesSelectorsCheck } from './series-selector';
 export type { StaticProps } from './static-job';

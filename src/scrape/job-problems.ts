@@ -1,6 +1,9 @@
 import { Problems, type Problem } from '../validation';
 import type { ScrapeProgram } from './scrape-job';
 
+/** Props and fields whose values are not repeated: a secret may stand there by mistake, under any name. */
+const HOLDS_SECRETS = /\.\w*(?:auth|authorization|oauth2|headers?)(?![\w-])|\.\w*tls(?:_config)?[.[]/;
+
 /** What is wrong with a job. The agent that runs it reports it: a factory of jobs belongs to no construct. */
 export class JobProblems extends Problems {
   private readonly collected: Problem[] = [];
@@ -15,7 +18,8 @@ export class JobProblems extends Problems {
   }
 
   public override add(problem: Problem): void {
-    this.collected.push(problem);
+    const hidden = problem.value !== undefined && HOLDS_SECRETS.test(problem.prop);
+    this.collected.push(hidden ? { ...problem, value: '***' } : problem);
   }
 }
 

@@ -21,7 +21,7 @@ import {
 } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
 import { clientSecrets, clientTlsCheck, type ClientTls, type Credentials } from '../wiring';
-import { labelsCheck } from './labels';
+import { targetLabelsCheck } from './labels';
 import { relabelConfigsCheck, renderRelabelConfigs, type RelabelConfig } from './relabeling';
 import { scrapeDuration } from './scrape-duration';
 import type { Plain } from './scrape-job';
@@ -112,7 +112,7 @@ export const SCRAPE_JOB_SHAPE: Shape<ScrapeJobProps> = {
   metricsPath: text(/^\/[^\s?#]*$/, "a path that begins with /, without parameters, e.g. '/metrics'"),
   scheme: oneOf('http', 'https'),
   params: paramsCheck,
-  labels: labelsCheck,
+  labels: targetLabelsCheck,
   relabelConfigs: relabelConfigsCheck,
   metricRelabelConfigs: relabelConfigsCheck,
   honorLabels: boolean,

@@ -40,11 +40,12 @@ const ANNOTATED_SHAPE: Shape<AnnotatedProps> = {
   matchLabels: mapOf(anyText),
 };
 
-const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Where Kubernetes puts the token and the authorities into pods that use its API. */
+export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const SERVICE_ACCOUNT_TOKEN = `${SERVICE_ACCOUNT}/token`;
 const CLUSTER_CA = `${SERVICE_ACCOUNT}/ca.crt`;
 
-const KUBELET_PORT = 10250;
+export const KUBELET_PORT = 10250;
 
 const META = '__meta_kubernetes_';
 
@@ -70,8 +71,8 @@ export const RUNNING: readonly RelabelConfig[] = [
 
 /** Pods by their annotations. */
 export function annotatedPods(given: AnnotatedProps = {}): ScrapeJob {
-  const { name = 'annotated-pods' } = given;
-  const { props, problems } = checkJobProps(given, ANNOTATED_SHAPE, name);
+  const { name, props, prefix, problems } = checkJobProps(given, ANNOTATED_SHAPE, 'annotated-pods');
+  checkWhoGetsCredentials(props, prefix, problems);
   const port = `${META}pod_annotation_prometheus_io_port`;
   return typedJob({
     name,
@@ -106,8 +107,8 @@ export function annotatedPods(given: AnnotatedProps = {}): ScrapeJob {
  * Kubernetes 1.33, and hold 1000 addresses at the most.
  */
 export function serviceEndpoints(given: AnnotatedProps = {}): ScrapeJob {
-  const { name = 'service-endpoints' } = given;
-  const { props, problems } = checkJobProps(given, ANNOTATED_SHAPE, name);
+  const { name, props, prefix, problems } = checkJobProps(given, ANNOTATED_SHAPE, 'service-endpoints');
+  checkWhoGetsCredentials(props, prefix, problems);
   return typedJob({
     name,
     props,
@@ -139,6 +140,16 @@ export function kubelet(given: KubeletProps = {}): ScrapeJob {
   return nodeJob('kubelet', '/metrics', given);
 }
 
+/** Who sets the annotation is sent the credentials. */
+function checkWhoGetsCredentials({ auth, namespaces }: AnnotatedProps, prefix: string, problems: JobProblems): void {
+  problems.when(auth !== undefined && namespaces === undefined, {
+    prop: `${prefix}namespaces`,
+    value: undefined,
+    rule: 'whoever sets the annotation, in any namespace, would be sent the credentials of `auth`',
+    fix: 'name the namespaces that may have them',
+  });
+}
+
 /** What the kubelets know of containers. */
 export function cadvisor(given: KubeletProps = {}): ScrapeJob {
   return nodeJob('cadvisor', '/metrics/cadvisor', given);
@@ -146,8 +157,7 @@ export function cadvisor(given: KubeletProps = {}): ScrapeJob {
 
 /** The API servers, each by its own address. */
 export function apiServer(given: DiscoveryProps = {}): ScrapeJob {
-  const { name = 'apiserver' } = given;
-  const { props, prefix, problems } = checkJobProps(given, DISCOVERY_SHAPE, name);
+  const { name, props, prefix, problems } = checkJobProps(given, DISCOVERY_SHAPE, 'apiserver');
   refuseScheme(props, prefix, problems);
   return typedJob({
     name,
@@ -173,8 +183,7 @@ export function apiServer(given: DiscoveryProps = {}): ScrapeJob {
 }
 
 function nodeJob(ownName: string, metricsPath: string, given: KubeletProps): ScrapeJob {
-  const { name = ownName } = given;
-  const { props, prefix, problems } = checkJobProps(given, DISCOVERY_SHAPE, name);
+  const { name, props, prefix, problems } = checkJobProps(given, DISCOVERY_SHAPE, ownName);
   refuseScheme(props, prefix, problems);
   // Most clusters let kubelets sign their certificates themselves, so that nothing could verify them.
   const unverified = props.tls?.ca ? {} : { insecureSkipVerify: true };

@@ -1,4 +1,4 @@
-import { all, anyText, mapOf, text, type Check } from '../validation';
+import { all, anyText, mapOf, namesSecret, text, type Check } from '../validation';
 
 /**
  * The labels that scrape jobs of this library give to what they scrape. Rules and dashboards count on them.
@@ -30,4 +30,31 @@ export const labelsCheck: Check = all(mapOf(anyText), (value, prop, problems) =>
   const names = Object.keys(value as object);
   const right = names.filter((name) => labelNameCheck(name, `${prop}['${name}']`, problems) !== undefined);
   return right.length === names.length ? value : undefined;
+});
+
+const PARAMETER = '__param_';
+
+/** Whether a path has a parameter in it whose name says that its value is secret. */
+export function hasSecretParameter(path: string): boolean {
+  const [, query = ''] = path.split(/\?(.*)/s);
+  return [...new URLSearchParams(query)].some(([name, value]) => value !== '' && namesSecret(name));
+}
+
+/** Whether a label of a target is a secret that is sent with each scrape. */
+export function sendsSecret(label: string, value: string): boolean {
+  if (label.startsWith(PARAMETER)) return value !== '' && namesSecret(label.slice(PARAMETER.length));
+  return label === '__metrics_path__' && hasSecretParameter(value);
+}
+
+/** Checks labels of targets, of which some decide what is sent. */
+export const targetLabelsCheck: Check = all(labelsCheck, (value, prop, problems) => {
+  for (const [label, text] of Object.entries(value as Readonly<Record<string, string>>)) {
+    problems.when(sendsSecret(label, text), {
+      prop: `${prop}['${label}']`,
+      value: '***',
+      rule: 'looks like a secret, and would stand in the ConfigMap in the clear',
+      fix: 'remove it: send secrets by the credentials of the job, which are read from files',
+    });
+  }
+  return value;
 });

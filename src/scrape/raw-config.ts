@@ -1,8 +1,18 @@
-import { all, hideUrlSecrets, listOf, mapOf, namesSecret, didYouMean, rule, type Check } from '../validation';
+import {
+  all,
+  hideUrlSecrets,
+  listOf,
+  mapOf,
+  namesSecret,
+  namesSecretHeader,
+  didYouMean,
+  rule,
+  type Check,
+} from '../validation';
 import { SecretRef } from '../values';
 import { JobProblems } from './job-problems';
-import { labelNameCheck } from './labels';
-import { onlyKnownToVmagent, rawRelabelConfigsCheck } from './relabeling';
+import { hasSecretParameter, targetLabelsCheck } from './labels';
+import { onlyKnownToVmagent, rawRelabelConfigsCheck, scalar } from './relabeling';
 import { parseScrapeDuration } from './scrape-duration';
 import type { ScrapeProgram } from './scrape-job';
 
@@ -17,15 +27,15 @@ type Fields = Readonly<Record<string, Check | ForeignField>>;
 const SECRET_MARK = 'secret://';
 const IN_THE_CLEAR = 'a secret would stand in the ConfigMap in the clear';
 
-/** A scalar of YAML that stands for a string. */
-const text: Check = (value, prop, problems) => {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return rule((item) => typeof item === 'string', 'must be a string', 'give a string')(value, prop, problems);
-};
-
 const url: Check = all(
-  text,
+  scalar,
   rule((value) => hideUrlSecrets(value as string) === value, IN_THE_CLEAR, 'take it out of the URL'),
+);
+
+/** vmagent lets parameters stand behind the path. */
+const metricsPath: Check = all(
+  scalar,
+  hidden(rule((value) => !hasSecretParameter(value as string), IN_THE_CLEAR, 'take it out of the path')),
 );
 
 const whole: Check = (value, prop, problems) => {
@@ -50,7 +60,7 @@ const flag: Check = (value, prop, problems) => {
 };
 
 const durationText: Check = all(
-  text,
+  scalar,
   rule(
     (value) => parseScrapeDuration(value as string) !== undefined,
     'is no duration that both vmagent and Prometheus read: whole numbers with units, from the largest to the smallest',
@@ -59,17 +69,17 @@ const durationText: Check = all(
 );
 
 const bytes: Check = all(
-  text,
+  scalar,
   rule((value) => /^\d+(?:\.\d+)?(?:[KMGT]i?B?|B)?$/.test(value as string), 'is no size', "write for example '16MiB'"),
 );
 
-const texts = listOf(text);
-const map = mapOf(text);
+const texts = listOf(scalar);
+const map = mapOf(scalar);
 
 /** A path in the pod, or a key of a Secret: a `SecretRef`, in YAML `secret://name/key`. */
 const file: Check = (value, prop, problems) => {
   if (SecretRef.is(value)) return value;
-  const path = text(value, prop, problems);
+  const path = scalar(value, prop, problems);
   if (typeof path !== 'string' || !path.startsWith(SECRET_MARK)) return path;
   const [secret = '', key = '', ...more] = path.slice(SECRET_MARK.length).split('/');
   const made = more.length === 0 ? new JobProblems().attempt(() => SecretRef.of(secret, key)) : undefined;
@@ -106,9 +116,9 @@ function hidden(check: Check): Check {
 const clear = (sibling?: string): Check => hidden(secret(sibling));
 
 /** A map whose keys may name secrets. */
-function mapWithoutSecrets(check: Check): Check {
+function mapWithoutSecrets(check: Check, isSecret = namesSecret): Check {
   return all(mapOf(check), (value, prop, problems) => {
-    const names = Object.keys(value as object).filter(namesSecret);
+    const names = Object.keys(value as object).filter(isSecret);
     for (const name of names) clear()(name, `${prop}['${name}']`, problems);
     return names.length === 0 ? value : undefined;
   });
@@ -116,25 +126,22 @@ function mapWithoutSecrets(check: Check): Check {
 
 /** `Name: value`. */
 const headers: Check = listOf((value, prop, problems) => {
-  const header = text(value, prop, problems);
+  const header = scalar(value, prop, problems);
   if (typeof header !== 'string') return undefined;
   const [name = '', content] = header.split(/:(.*)/s);
   if (content === undefined) {
     problems.add({ prop, value, rule: 'is no header', fix: "write 'Name: value'" });
     return undefined;
   }
-  if (!namesSecret(name.trim()) && !/^(proxy-)?authorization$|cookie/i.test(name.trim())) return header;
+  if (!namesSecretHeader(name.trim())) return header;
   return clear('authorization.credentials_file')(value, prop, problems);
 });
 
-const labels: Check = all(map, (value, prop, problems) => {
-  for (const name of Object.keys(value as object)) labelNameCheck(name, `${prop}['${name}']`, problems);
-  return value;
-});
+const labels: Check = all(map, targetLabelsCheck);
 
 const choice = (...choices: readonly string[]): Check =>
   all(
-    text,
+    scalar,
     rule((value) => choices.includes(value as string), `must be one of ${choices.join(', ')}`, `write one of them`),
   );
 
@@ -199,48 +206,59 @@ function fields(known: Fields, ...required: readonly string[]): Check {
 }
 
 const TLS: Fields = {
-  ca: text,
+  ca: scalar,
   ca_file: file,
-  cert: text,
+  cert: scalar,
   cert_file: file,
   key: clear('key_file'),
   key_file: file,
-  server_name: text,
+  server_name: scalar,
   insecure_skip_verify: flag,
   min_version: choice('TLS10', 'TLS11', 'TLS12', 'TLS13'),
   max_version: prometheus(choice('TLS10', 'TLS11', 'TLS12', 'TLS13')),
-  ca_ref: prometheus(text),
-  cert_ref: prometheus(text),
-  key_ref: prometheus(text),
+  ca_ref: prometheus(scalar),
+  cert_ref: prometheus(scalar),
+  key_ref: prometheus(scalar),
 };
 const AUTHORIZATION: Fields = {
-  type: text,
+  type: scalar,
   credentials: clear('credentials_file'),
   credentials_file: file,
-  credentials_ref: prometheus(text),
+  credentials_ref: prometheus(scalar),
 };
 const BASIC_AUTH: Fields = {
-  username: text,
+  username: scalar,
   username_file: file,
-  username_ref: prometheus(text),
+  username_ref: prometheus(scalar),
   password: clear('password_file'),
   password_file: file,
-  password_ref: prometheus(text),
+  password_ref: prometheus(scalar),
 };
 const HTTP_HEADER: Fields = { values: texts, secrets: listOf(clear('files')), files: listOf(file) };
-const PROXY_HEADER = prometheus(mapWithoutSecrets(listOf(text)));
+/** By the names of headers. */
+const httpHeaders: Check = all(mapOf(fields(HTTP_HEADER)), (value, prop, problems) => {
+  const given = value as Readonly<Record<string, { readonly values?: readonly string[] }>>;
+  for (const [name, { values = [] }] of Object.entries(given)) {
+    if (values.length === 0 || !namesSecretHeader(name)) continue;
+    // Prometheus takes this one from its own field only.
+    const sibling = /^authorization$/i.test(name) ? 'authorization.credentials_file' : 'files';
+    clear(sibling)(values, `${prop}['${name}'].values`, problems);
+  }
+  return value;
+});
+const PROXY_HEADER = prometheus(mapWithoutSecrets(listOf(scalar), namesSecretHeader));
 const OAUTH2: Fields = {
-  client_id: text,
+  client_id: scalar,
   client_secret: clear('client_secret_file'),
   client_secret_file: file,
-  client_secret_ref: prometheus(text),
+  client_secret_ref: prometheus(scalar),
   scopes: texts,
   token_url: url,
-  endpoint_params: mapWithoutSecrets(text),
+  endpoint_params: mapWithoutSecrets(scalar),
   tls_config: fields(TLS),
   proxy_url: url,
   headers: vmagent(headers),
-  no_proxy: prometheus(text),
+  no_proxy: prometheus(scalar),
   proxy_from_environment: prometheus(flag),
   proxy_connect_header: PROXY_HEADER,
 };
@@ -255,10 +273,10 @@ const CLIENT: Fields = {
   follow_redirects: flag,
   proxy_url: url,
   enable_http2: prometheus(flag),
-  no_proxy: prometheus(text),
+  no_proxy: prometheus(scalar),
   proxy_from_environment: prometheus(flag),
   proxy_connect_header: PROXY_HEADER,
-  http_headers: prometheus(mapOf(fields(HTTP_HEADER))),
+  http_headers: prometheus(httpHeaders),
 };
 const PROXY: Fields = {
   proxy_authorization: vmagent(fields(AUTHORIZATION)),
@@ -273,7 +291,7 @@ const REFRESH: Fields = { refresh_interval: prometheus(durationText) };
 const BY_HTTP: Fields = { ...CLIENT, ...PROXY, ...REFRESH };
 
 /** vmagent reads lists of filters as `name` and `values`. */
-const filters = listOf(fields({ name: text, values: texts }));
+const filters = listOf(fields({ name: scalar, values: texts }));
 
 const sd = (own: Fields, ...required: readonly string[]): Check => listOf(fields(own, ...required));
 
@@ -283,7 +301,7 @@ const KUBERNETES_SD: Fields = {
   role: choice('pod', 'node', 'service', 'endpoints', 'endpointslice', 'ingress'),
   kubeconfig_file: file,
   namespaces: fields({ own_namespace: flag, names: texts }),
-  selectors: listOf(fields({ role: text, label: text, field: text })),
+  selectors: listOf(fields({ role: scalar, label: scalar, field: scalar })),
   attach_metadata: fields({ node: flag, namespace: flag }),
 };
 
@@ -291,33 +309,33 @@ const KUBERNETES_SD: Fields = {
 const DISCOVERIES: Fields = {
   azure_sd_configs: sd({
     ...BY_HTTP,
-    environment: text,
-    authentication_method: text,
-    subscription_id: text,
-    tenant_id: text,
-    client_id: text,
+    environment: scalar,
+    authentication_method: scalar,
+    subscription_id: scalar,
+    tenant_id: scalar,
+    client_id: scalar,
     client_secret: clear(),
-    resource_group: text,
+    resource_group: scalar,
     port: whole,
   }),
   consul_sd_configs: sd({
     ...BY_HTTP,
     server: url,
     token: clear('bearer_token_file'),
-    datacenter: text,
-    namespace: text,
-    partition: text,
-    scheme: text,
-    username: text,
+    datacenter: scalar,
+    namespace: scalar,
+    partition: scalar,
+    scheme: scalar,
+    username: scalar,
     password: clear('basic_auth.password_file'),
     services: texts,
     tags: texts,
     node_meta: map,
-    tag_separator: text,
+    tag_separator: scalar,
     allow_stale: flag,
-    filter: text,
-    path_prefix: prometheus(text),
-    health_filter: prometheus(text),
+    filter: scalar,
+    path_prefix: prometheus(scalar),
+    health_filter: prometheus(scalar),
   }),
   consulagent_sd_configs: vmagent(
     sd({
@@ -325,32 +343,32 @@ const DISCOVERIES: Fields = {
       ...PROXY,
       server: url,
       token: clear('bearer_token_file'),
-      datacenter: text,
-      namespace: text,
-      scheme: text,
-      username: text,
+      datacenter: scalar,
+      namespace: scalar,
+      scheme: scalar,
+      username: scalar,
       password: clear('basic_auth.password_file'),
       services: texts,
-      tag_separator: text,
-      filter: text,
+      tag_separator: scalar,
+      filter: scalar,
     }),
   ),
   digitalocean_sd_configs: sd({ ...BY_HTTP, server: vmagent(url), port: whole }),
   dns_sd_configs: sd({ ...REFRESH, names: texts, type: choice('A', 'AAAA', 'SRV', 'MX', 'NS'), port: whole }, 'names'),
   docker_sd_configs: sd(
-    { ...BY_HTTP, host: url, port: whole, filters, host_networking_host: text, match_first_network: flag },
+    { ...BY_HTTP, host: url, port: whole, filters, host_networking_host: scalar, match_first_network: flag },
     'host',
   ),
-  dockerswarm_sd_configs: sd({ ...BY_HTTP, host: url, role: text, port: whole, filters }, 'host', 'role'),
+  dockerswarm_sd_configs: sd({ ...BY_HTTP, host: url, role: scalar, port: whole, filters }, 'host', 'role'),
   ec2_sd_configs: sd({
     ...REFRESH,
-    region: text,
+    region: scalar,
     endpoint: url,
     sts_endpoint: vmagent(url),
-    access_key: text,
+    access_key: scalar,
     secret_key: clear(),
-    profile: text,
-    role_arn: text,
+    profile: scalar,
+    role_arn: scalar,
     port: whole,
     filters,
     az_filters: vmagent(filters),
@@ -359,17 +377,20 @@ const DISCOVERIES: Fields = {
   file_sd_configs: sd({ ...REFRESH, files: texts }, 'files'),
   gce_sd_configs: sd({
     ...REFRESH,
-    project: text,
-    zone: (value, prop, problems) => (Array.isArray(value) ? texts : text)(value, prop, problems),
-    filter: text,
+    project: scalar,
+    zone: (value, prop, problems) => (Array.isArray(value) ? texts : scalar)(value, prop, problems),
+    filter: scalar,
     port: whole,
-    tag_separator: text,
+    tag_separator: scalar,
   }),
-  hetzner_sd_configs: sd({ ...BY_HTTP, role: text, port: whole, label_selector: prometheus(text) }, 'role'),
+  hetzner_sd_configs: sd({ ...BY_HTTP, role: scalar, port: whole, label_selector: prometheus(scalar) }, 'role'),
   http_sd_configs: sd({ ...BY_HTTP, url }, 'url'),
   kubernetes_sd_configs: sd(KUBERNETES_SD, 'role'),
-  kuma_sd_configs: sd({ ...BY_HTTP, server: url, client_id: text, fetch_timeout: prometheus(durationText) }, 'server'),
-  linode_sd_configs: sd({ ...BY_HTTP, server: vmagent(url), port: whole, tag_separator: text, region: text }),
+  kuma_sd_configs: sd(
+    { ...BY_HTTP, server: url, client_id: scalar, fetch_timeout: prometheus(durationText) },
+    'server',
+  ),
+  linode_sd_configs: sd({ ...BY_HTTP, server: vmagent(url), port: whole, tag_separator: scalar, region: scalar }),
   marathon_sd_configs: sd(
     { ...BY_HTTP, servers: listOf(url), auth_token: prometheus(clear()), auth_token_file: prometheus(file) },
     'servers',
@@ -377,57 +398,57 @@ const DISCOVERIES: Fields = {
   nomad_sd_configs: sd({
     ...BY_HTTP,
     server: url,
-    namespace: text,
-    region: text,
-    tag_separator: text,
+    namespace: scalar,
+    region: scalar,
+    tag_separator: scalar,
     allow_stale: flag,
   }),
   openstack_sd_configs: sd({
     ...REFRESH,
     identity_endpoint: url,
-    username: text,
-    userid: text,
+    username: scalar,
+    userid: scalar,
     password: clear(),
-    project_name: text,
-    project_id: text,
-    domain_name: text,
-    domain_id: text,
-    application_credential_name: text,
-    application_credential_id: text,
+    project_name: scalar,
+    project_id: scalar,
+    domain_name: scalar,
+    domain_id: scalar,
+    application_credential_name: scalar,
+    application_credential_id: scalar,
     application_credential_secret: clear(),
-    role: text,
-    region: text,
+    role: scalar,
+    region: scalar,
     port: whole,
     all_tenants: flag,
     tls_config: fields(TLS),
-    availability: text,
+    availability: scalar,
   }),
   ovhcloud_sd_configs: sd({
     ...BY_HTTP,
-    endpoint: text,
-    application_key: text,
+    endpoint: scalar,
+    application_key: scalar,
     application_secret: clear(),
     consumer_key: clear(),
-    service: text,
+    service: scalar,
   }),
-  puppetdb_sd_configs: sd({ ...BY_HTTP, url, query: text, include_parameters: flag, port: whole }, 'url', 'query'),
+  puppetdb_sd_configs: sd({ ...BY_HTTP, url, query: scalar, include_parameters: flag, port: whole }, 'url', 'query'),
   static_configs: listOf(fields({ targets: listOf(url), labels })),
   vultr_configs: vmagent(
     sd({
       ...CLIENT,
       ...PROXY,
-      label: text,
-      main_ip: text,
-      region: text,
-      firewall_group_id: text,
-      hostname: text,
+      label: scalar,
+      main_ip: scalar,
+      region: scalar,
+      firewall_group_id: scalar,
+      hostname: scalar,
       port: whole,
     }),
   ),
   vultr_sd_configs: prometheus(sd({ ...CLIENT, ...REFRESH, port: whole })),
   yandexcloud_sd_configs: vmagent(
     sd({
-      service: text,
+      service: scalar,
       yandex_passport_oauth_token: clear(),
       api_endpoint: url,
       folder_ids: texts,
@@ -439,7 +460,7 @@ const DISCOVERIES: Fields = {
 /** @see https://docs.victoriametrics.com/victoriametrics/sd_configs/#scrape_configs */
 const SCRAPE_CONFIG: Fields = {
   job_name: all(
-    text,
+    scalar,
     rule((value) => value !== '', 'must not be empty', 'give the job a name'),
   ),
   scrape_interval: durationText,
@@ -448,7 +469,7 @@ const SCRAPE_CONFIG: Fields = {
   scrape_offset: vmagent(durationText),
   max_scrape_size: vmagent(bytes),
   body_size_limit: prometheus(bytes),
-  metrics_path: text,
+  metrics_path: metricsPath,
   honor_labels: flag,
   honor_timestamps: flag,
   track_timestamps_staleness: prometheus(flag),
@@ -471,10 +492,10 @@ const SCRAPE_CONFIG: Fields = {
   always_scrape_classic_histograms: prometheus(flag),
   convert_classic_histograms_to_nhcb: prometheus(flag),
   scrape_protocols: prometheus(texts),
-  fallback_scrape_protocol: prometheus(text),
-  scrape_failure_log_file: prometheus(text),
-  metric_name_validation_scheme: prometheus(text),
-  metric_name_escaping_scheme: prometheus(text),
+  fallback_scrape_protocol: prometheus(scalar),
+  scrape_failure_log_file: prometheus(scalar),
+  metric_name_validation_scheme: prometheus(scalar),
+  metric_name_escaping_scheme: prometheus(scalar),
   enable_compression: flag,
   disable_compression: vmagent(flag),
   disable_keepalive: vmagent(flag),

@@ -1,14 +1,29 @@
 import { readFileSync } from 'node:fs';
 import type { SecretPath } from '../flags';
-import { InvalidValueError, yaml, type Problem } from '../validation';
+import {
+  anything,
+  boolean,
+  checkProps,
+  InvalidValueError,
+  listOf,
+  object,
+  oneOf,
+  portNumber,
+  yaml,
+  type Check,
+  type Problem,
+  type Shape,
+} from '../validation';
 import { SecretRef } from '../values';
+import { peerCheck, type NetworkPort } from '../wiring';
 import type { ApiAccess, ApiRule } from '../workload';
 import { JobProblems, jobPath } from './job-problems';
-import { podsOf, READ } from './kubernetes-jobs';
+import { KUBELET_PORT, podsOf, READ, SERVICE_ACCOUNT } from './kubernetes-jobs';
 import { checkScrapeConfig, DISCOVERY_FIELDS, type CheckedConfig } from './raw-config';
 import { parseScrapeDuration } from './scrape-duration';
 import type { Plain, ScrapeDestination, ScrapeJob } from './scrape-job';
 import { destinationsOf, parseAddress } from './static-job';
+import { isObject } from './typed-job';
 
 /** A value of YAML, or a key of a Secret where the field names a file. */
 export type RawValue =
@@ -29,34 +44,59 @@ export interface ScrapeNeeds {
   /**
    * Where connections go, those to a discovery included.
    *
-   * @default - where `static_configs` and `kubernetes_sd_configs` say; other discoveries, and relabeling of
-   *   `__address__`, do not tell
+   * @default - where `static_configs` and `kubernetes_sd_configs` say, of nodes the kubelet; other discoveries, and
+   *   relabeling of `__address__`, do not tell
    */
   readonly destinations?: readonly ScrapeDestination[];
   /** What is read of the Kubernetes API. @default - what the roles of `kubernetes_sd_configs` need */
   readonly apiAccess?: readonly ApiAccess[];
 }
 
+const destinationKind = oneOf('nodes', 'peer', 'anywhere');
+const ports = listOf(object<NetworkPort>({ port: portNumber, protocol: oneOf('TCP', 'UDP') }, 'port'));
+const toPeer = object<Extract<ScrapeDestination, { kind: 'peer' }>>(
+  { kind: destinationKind, peer: peerCheck, ports, byAddress: boolean },
+  'kind',
+  'peer',
+);
+const elsewhere = object<Exclude<ScrapeDestination, { kind: 'peer' }>>({ kind: destinationKind, ports }, 'kind');
+const destination: Check = (value, prop, problems) => {
+  const { kind } = (value ?? {}) as Partial<ScrapeDestination>;
+  return (kind === 'peer' ? toPeer : elsewhere)(value, prop, problems);
+};
+
+const NEEDS: Shape<ScrapeNeeds> = { destinations: listOf(destination), apiAccess: anything };
+
 /** A scrape config as the file says it. @param source begins the names in messages, where it is not the job's own */
-export function rawJob(config: RawScrapeConfig, needs: ScrapeNeeds = {}, source?: string): ScrapeJob {
+export function rawJob(config: RawScrapeConfig, given?: ScrapeNeeds, source?: string): ScrapeJob {
   const name = typeof (config as unknown as CheckedConfig | null)?.job_name === 'string' ? config.job_name : '';
   const path = source === undefined ? jobPath(name) : `${source}['${name}']`;
   const checked = checkScrapeConfig(config, path, new JobProblems());
+  const found = new JobProblems();
+  const needs = checkProps(given, NEEDS, found, `${path}.needs.`);
   const destinations = needs.destinations ?? destinationsIn(checked);
-  const unknown: readonly Problem[] =
-    destinations === undefined
-      ? [
-          {
-            prop: path,
-            value: DISCOVERY_FIELDS.filter((field) => checked[field] !== undefined),
-            rule: 'where its connections go cannot be told from it, and the NetworkPolicy would refuse them',
-            fix: "say it beside the config, for example { destinations: [{ kind: 'anywhere', ports: [{ port: 9100 }] }] }",
-          },
-        ]
-      : [];
+  found.when(destinations === undefined, {
+    prop: path,
+    value: DISCOVERY_FIELDS.filter((field) => checked[field] !== undefined),
+    rule: 'where its connections go cannot be told from it, and the NetworkPolicy would refuse them',
+    fix: "say it beside the config, for example { destinations: [{ kind: 'anywhere', ports: [{ port: 9100 }] }] }",
+  });
+  found.when(isObject(config) && DISCOVERY_FIELDS.every((field) => isNothing(config[field])), {
+    prop: path,
+    value: undefined,
+    rule: 'there is nothing to scrape: no field says where targets are',
+    fix: "write for example `static_configs: [{ targets: ['node-1.example.com:9100'] }]`",
+  });
+  const apiAccess = needs.apiAccess ?? apiAccessIn(checked);
+  found.when(apiAccess.length === 0 && JSON.stringify(checked).includes(`"${SERVICE_ACCOUNT}/`), {
+    prop: path,
+    value: SERVICE_ACCOUNT,
+    rule: 'the pods have no token where nothing is read of the Kubernetes API',
+    fix: "say beside the config what the token is for, for example { apiAccess: [{ rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }] }] }",
+  });
   return {
     name,
-    apiAccess: needs.apiAccess ?? apiAccessIn(checked),
+    apiAccess,
     destinations: destinations ?? [],
     secrets: secretsIn(checked),
     intervalSeconds: secondsIn(checked.scrape_interval),
@@ -64,7 +104,7 @@ export function rawJob(config: RawScrapeConfig, needs: ScrapeNeeds = {}, source?
     check: (program) => {
       const problems = new JobProblems(program);
       checkScrapeConfig(config, path, problems);
-      return [...problems.all, ...unknown];
+      return [...problems.all, ...found.all];
     },
     render: (secretPath) => ({ ...(plain(checked, secretPath) as Record<string, Plain>), job_name: name }),
   };
@@ -86,7 +126,29 @@ export function jobsFromFile(path: string, needs?: ScrapeNeeds): ScrapeJob[] {
       fix: 'write one with `job_name`, a list of them, or `scrape_configs` with a list',
     });
   }
-  return list.map((config) => rawJob(config as RawScrapeConfig, needs, path));
+  const [first, ...others] = list.map((config) => rawJob(config as RawScrapeConfig, needs, path));
+  return [withProblems(first!, ignoredIn(content, path)), ...others];
+}
+
+/** What else stands in a whole configuration would be lost. */
+function ignoredIn(content: unknown, path: string): readonly Problem[] {
+  if (!isObject(content) || 'job_name' in content) return [];
+  const ignored = Object.entries(content).flatMap(([field, value]) =>
+    field === 'scrape_configs' || value === null ? [] : [field],
+  );
+  if (ignored.length === 0) return [];
+  return [
+    {
+      prop: path,
+      value: ignored,
+      rule: 'of the file only `scrape_configs` is taken',
+      fix: 'remove the other fields; what `global` says is the prop `global` of the agent',
+    },
+  ];
+}
+
+function withProblems(job: ScrapeJob, problems: readonly Problem[]): ScrapeJob {
+  return { ...job, check: (program) => [...problems, ...(job.check?.(program) ?? [])] };
 }
 
 function read(path: string): string {
@@ -131,6 +193,10 @@ function configsIn(content: unknown): readonly unknown[] | undefined {
   return Array.isArray(list) ? (list as unknown[]) : undefined;
 }
 
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+}
+
 function secondsIn(value: unknown): number | undefined {
   const milliseconds = typeof value === 'string' ? parseScrapeDuration(value) : undefined;
   return milliseconds === undefined ? undefined : milliseconds / 1000;
@@ -157,6 +223,8 @@ interface KubernetesDiscovery {
   readonly namespaces?: { readonly own_namespace?: boolean; readonly names?: readonly string[] };
   readonly attach_metadata?: { readonly node?: boolean; readonly namespace?: boolean };
 }
+
+const ADDRESS = '__address__';
 
 const RULES: Readonly<Record<string, readonly ApiRule[]>> = {
   pod: [READ.pods],
@@ -193,12 +261,35 @@ function namespacesOf({ namespaces }: KubernetesDiscovery): readonly (string | u
   return listed.length > 0 ? listed : undefined;
 }
 
+/** What of a relabeling rule may change where a target is. */
+interface RawRule {
+  readonly action?: string;
+  readonly target_label?: string;
+  readonly regex?: string | readonly string[];
+  readonly replacement?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+function changesAddress({
+  action,
+  target_label: label,
+  regex = '',
+  replacement = '$1',
+  labels = {},
+}: RawRule): boolean {
+  if (label === ADDRESS || Object.hasOwn(labels, ADDRESS)) return true;
+  if (!action?.startsWith('labelmap')) return false;
+  if ([regex].flat().some((one) => one.includes(ADDRESS))) return true;
+  const [first = '', ...parts] = replacement.split(/\$(?:\w+|\{\w+\})/);
+  const last = parts.at(-1);
+  if (last === undefined) return first === ADDRESS;
+  return first + last !== '' && ADDRESS.startsWith(first) && ADDRESS.endsWith(last);
+}
+
 /** Where the connections of a config go; nothing where it does not tell. */
 function destinationsIn(config: CheckedConfig): ScrapeDestination[] | undefined {
-  const rules = (config.relabel_configs ?? []) as readonly { readonly target_label?: string }[];
-  if (config.proxy_url !== undefined || rules.some(({ target_label: label }) => label === '__address__')) {
-    return undefined;
-  }
+  const rules = (config.relabel_configs ?? []) as readonly RawRule[];
+  if (config.proxy_url !== undefined || rules.some(changesAddress)) return undefined;
   const known = ['static_configs', 'kubernetes_sd_configs'];
   if (DISCOVERY_FIELDS.some((field) => config[field] !== undefined && !known.includes(field))) return undefined;
   const statics = (config.static_configs ?? []) as readonly { readonly targets?: readonly string[] }[];
@@ -210,7 +301,8 @@ function destinationsIn(config: CheckedConfig): ScrapeDestination[] | undefined 
 }
 
 function destinationsOfRole(discovery: KubernetesDiscovery): ScrapeDestination[] | undefined {
-  if (discovery.role === 'node') return [{ kind: 'nodes', ports: [] }];
+  // Without relabeling the address of a node is that of its kubelet.
+  if (discovery.role === 'node') return [{ kind: 'nodes', ports: [{ port: KUBELET_PORT }] }];
   if (discovery.role === 'ingress' || discovery.api_server !== undefined || discovery.kubeconfig_file !== undefined) {
     return undefined;
   }

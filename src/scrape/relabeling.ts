@@ -13,6 +13,7 @@ import {
   type Problems,
   type Shape,
 } from '../validation';
+import { sendsSecret } from './labels';
 import type { Plain } from './scrape-job';
 import { seriesSelectorsCheck } from './series-selector';
 
@@ -77,7 +78,7 @@ export interface RelabelConfig {
 type RelabelField = keyof RelabelConfig;
 
 /** A string, or what YAML takes for something else that a string stands for. */
-const scalar: Check = (value, prop, problems) => {
+export const scalar: Check = (value, prop, problems) => {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return rule((text) => typeof text === 'string', 'must be a string', 'give a string')(value, prop, problems);
 };
@@ -331,7 +332,7 @@ function checkAction(
       fix: 'name another one',
     });
   }
-  found.push(...unknownGroups(config, action, name));
+  found.push(...unknownGroups(config, action, name), ...literalSecrets(config, name));
   for (const problem of found) problems.add(problem);
   return found.length === 0;
 }
@@ -365,5 +366,33 @@ function unknownGroups(config: RelabelConfig, action: RelabelAction, name: (fiel
       fix: /^\d+\D/.test(group)
         ? `write \`\${${/^\d+/.exec(group)![0]}}\` for the group, and what follows after it`
         : 'name a group of the expression; a $ that means itself is $$',
+    }));
+}
+
+/** Secrets that rules put into what is sent, where they are not taken from labels. */
+function literalSecrets(
+  { targetLabel, replacement, labels = {} }: RelabelConfig,
+  name: (field: RelabelField) => string,
+): Problem[] {
+  const set = [
+    { prop: name('replacement'), label: targetLabel, text: replacement },
+    ...Object.entries((labels as unknown) === WRONG ? {} : labels).map(([label, text]) => ({
+      prop: `${name('labels')}['${label}']`,
+      label,
+      text,
+    })),
+  ];
+  return set
+    .filter(
+      ({ label, text }) =>
+        typeof label === 'string' &&
+        typeof text === 'string' &&
+        sendsSecret(label, text.replace(/\$(?:\w+|\{\w+\})/g, '')),
+    )
+    .map(({ prop }) => ({
+      prop,
+      value: '***',
+      rule: 'looks like a secret, and would stand in the ConfigMap in the clear',
+      fix: 'remove it: send secrets by the credentials of the job, which are read from files',
     }));
 }

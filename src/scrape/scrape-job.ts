@@ -13,7 +13,13 @@ export type ScrapeConfig = Readonly<Record<string, Plain | undefined>> & { reado
 /** Where connections of a job go that no component of the stack is behind. */
 export type ScrapeDestination =
   | { readonly kind: 'nodes'; readonly ports: readonly NetworkPort[] }
-  | { readonly kind: 'peer'; readonly peer: NetworkPolicyPeer; readonly ports: readonly NetworkPort[] }
+  | {
+      readonly kind: 'peer';
+      readonly peer: NetworkPolicyPeer;
+      readonly ports: readonly NetworkPort[];
+      /** Whether no name is looked up to get there. @default false */
+      readonly byAddress?: boolean;
+    }
   | { readonly kind: 'anywhere'; readonly ports?: readonly NetworkPort[] };
 
 /** What runs scrape jobs. */

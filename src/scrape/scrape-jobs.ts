@@ -1,10 +1,19 @@
 import { Chart } from 'cdk8s';
 import type { IConstruct } from 'constructs';
+import { listOf, type Check } from '../validation';
 import type { SecretRef } from '../values';
 import type { NetworkPort, Wired } from '../wiring';
 import { visitWorkloads, type ApiAccess } from '../workload';
 import { componentJobs } from './component-job';
 import type { ScrapeDestination, ScrapeJob, ScrapeSource } from './scrape-job';
+
+/** Checks the prop `scrape` of an agent; what is wrong with the jobs themselves, `checkScrapeJobs` tells. */
+export const scrapeSourcesCheck: Check = listOf((value, prop, problems) => {
+  const jobs: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (jobs.every((job) => typeof job === 'object' && job !== null && 'render' in job)) return value;
+  problems.add({ prop, value, rule: 'must be a scrape job', fix: 'write for example Scrape.annotatedPods()' });
+  return undefined;
+});
 
 /** Pods that run scrape jobs. */
 export interface Scraper extends Wired, IConstruct {
@@ -71,5 +80,5 @@ function openTo(destination: ScrapeDestination, scraper: Scraper): void {
     return;
   }
   scraper.connections.allowTo(kind === 'peer' ? destination.peer : undefined, ...ports);
-  scraper.connections.allowDns();
+  if (kind !== 'peer' || !destination.byAddress) scraper.connections.allowDns();
 }

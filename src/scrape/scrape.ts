@@ -24,6 +24,10 @@ export class Scrape {
    * Pods with the annotation `prometheus.io/scrape: "true"`. `prometheus.io/port`, `path`, `scheme` and `param_<name>`
    * say how; without `port` all ports are scraped that the pod declares, with it just that one, declared or not.
    *
+   * Init containers are left out, also those that go on beside the others (sidecars with `restartPolicy: Always`): what
+   * is discovered does not tell them apart. Name the port of such a sidecar with `prometheus.io/port`, which no
+   * container needs to declare then.
+   *
    * Reads pods of the Kubernetes API. Pods on the network of their node are out of reach of NetworkPolicies that choose
    * pods: open the way with `agent.connections.allowTo`.
    *

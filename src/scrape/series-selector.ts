@@ -1,45 +1,51 @@
-import { regexProblem, type Check } from '../validation';
+import { regexProblem, type Check, type Problem } from '../validation';
 
 const SPACE = /^\s+/;
 const NAME = /^(?:[\p{L}_:]|\\.)(?:[\p{L}\d_:.]|\\.)*/u;
 const TEXT = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)/s;
+/** What may stand between the quotes of a text, as Go reads it. */
+const CONTENT =
+  /^(?:[^"\\\n]|\\(?:[abfnrtv\\"]|x[\da-fA-F]{2}|u(?![dD][89a-fA-F])[\da-fA-F]{4}|U(?:0000(?![dD][89a-fA-F])|000[1-9a-fA-F]|0010)[\da-fA-F]{4}|[0-3][0-7]{2}))*$/u;
 const OPERATOR = /^(?:=~|!~|!=|=)/;
+
+type Fault = Pick<Problem, 'rule' | 'fix'>;
 
 /** Checks what chooses series, as in PromQL: one selector, or several of which one must match. */
 export const seriesSelectorsCheck: Check = (value, prop, problems) => {
   const selectors: unknown[] = Array.isArray(value) ? value : [value];
   const wrong = selectors.map((selector) =>
-    typeof selector === 'string' ? selectorProblem(selector) : 'it must be a string',
+    typeof selector === 'string' ? faultOf(selector) : fault('it must be a string'),
   );
-  if (selectors.length === 0) wrong.push('it is empty');
-  for (const [index, problem] of wrong.entries()) {
-    if (problem === undefined) continue;
+  if (selectors.length === 0) wrong.push(fault('it is empty'));
+  for (const [index, found] of wrong.entries()) {
+    if (found === undefined) continue;
     problems.add({
       prop: Array.isArray(value) && selectors.length > 0 ? `${prop}[${index}]` : prop,
       value: selectors[index],
-      rule: `is no series selector: ${problem}`,
-      fix: `write for example '{job="node",mode!="idle"}'`,
+      ...found,
     });
   }
-  return wrong.every((problem) => problem === undefined) ? value : undefined;
+  return wrong.every((found) => found === undefined) ? value : undefined;
 };
 
+function fault(what: string, fix = `write for example '{job="node",mode!="idle"}'`): Fault {
+  return { rule: `is no series selector: ${what}`, fix };
+}
+
 /** What is wrong with a selector like `up{job=~"node|api"}`; nothing where it is one. */
-function selectorProblem(selector: string): string | undefined {
+function faultOf(selector: string): Fault | undefined {
   let rest = selector.replace(SPACE, '');
   const take = (pattern: RegExp): string | undefined => {
     const found = pattern.exec(rest)?.[0];
     if (found !== undefined) rest = rest.slice(found.length).replace(SPACE, '');
     return found;
   };
-  const named = take(NAME) !== undefined;
+  const name = take(NAME);
+  if (name !== undefined && /^(?:inf|nan)$/i.test(name)) return fault(`${name} is a number`);
   if (take(/^\{/) === undefined) {
-    return named && rest === '' ? undefined : unexpected(rest, named ? '{' : 'a name or {');
+    return name !== undefined && rest === '' ? undefined : unexpected(rest, name === undefined ? 'a name or {' : '{');
   }
-  if (take(/^\}/) !== undefined) {
-    if (rest !== '') return unexpected(rest, 'the end');
-    return named ? undefined : 'it has no filter, and so matches nothing';
-  }
+  if (take(/^\}/) !== undefined) return rest === '' ? undefined : unexpected(rest, 'the end');
   for (;;) {
     const quoted = take(TEXT) !== undefined;
     if (!quoted && take(NAME) === undefined) return unexpected(rest, 'a label');
@@ -47,8 +53,10 @@ function selectorProblem(selector: string): string | undefined {
     if (operator !== undefined) {
       const text = take(TEXT);
       if (text === undefined) return unexpected(rest, 'a text in quotes');
-      const problem = operator.includes('~') ? regexProblem(contentOf(text)) : undefined;
-      if (problem !== undefined) return `${problem} (${text})`;
+      const content = contentOf(text);
+      if (content === undefined) return unreadable(text);
+      const problem = operator.includes('~') ? regexProblem(content) : undefined;
+      if (problem !== undefined) return fault(`${problem} (${text})`);
     } else if (!quoted) {
       return unexpected(rest, '=, !=, =~ or !~');
     }
@@ -58,12 +66,32 @@ function selectorProblem(selector: string): string | undefined {
   }
 }
 
-function unexpected(rest: string, wanted: string): string {
-  return rest === '' ? `it ends where ${wanted} is due` : `${rest.slice(0, 20)} stands where ${wanted} is due`;
+function unexpected(rest: string, wanted: string): Fault {
+  return fault(rest === '' ? `it ends where ${wanted} is due` : `${rest.slice(0, 20)} stands where ${wanted} is due`);
 }
 
-/** The text without quotes, as far as an expression is concerned: what else may be escaped stands for itself there. */
-function contentOf(quoted: string): string {
-  const text = quoted.slice(1, -1);
-  return quoted.startsWith('`') ? text : text.replace(/\\(["'\\])/g, '$1');
+function unreadable(quoted: string): Fault {
+  return fault(
+    `${quoted} has a \\ that escapes nothing, or a line break`,
+    'write `\\\\` where a \\ is meant, or backticks around the text',
+  );
+}
+
+/**
+ * The text without quotes, as far as an expression is concerned: what else may be escaped stands for itself there.
+ * Nothing where it cannot be read: text in single quotes is put into double ones first.
+ */
+function contentOf(quoted: string): string | undefined {
+  const inner = quoted.slice(1, -1);
+  if (quoted.startsWith('`')) return inner;
+  const content = quoted.startsWith("'") ? inner.replaceAll("\\'", "'").replaceAll('"', '\\"') : inner;
+  return CONTENT.test(content) ? decoded(content) : undefined;
+}
+
+function decoded(content: string): string {
+  return content.replace(
+    /\\(?:u([\da-fA-F]{4})|U([\da-fA-F]{8})|(["\\]))/g,
+    (_, short: string | undefined, long: string | undefined, character: string | undefined) =>
+      character ?? String.fromCodePoint(parseInt(short ?? long ?? '', 16)),
+  );
 }

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import { listOf, text, type Check, type Shape } from '../validation';
-import { peerCheck, type Credentials, type Endpoint, type NetworkPolicyPeer, type NetworkPort } from '../wiring';
+import { filledListOf, listOf, text, type Check, type Shape } from '../validation';
+import { Endpoint, peerCheck, type Credentials, type NetworkPolicyPeer, type NetworkPort } from '../wiring';
 import { checkTlsIsUsed, SCRAPE_JOB_SHAPE, type ScrapeJobProps } from './job-props';
 import type { Plain, ScrapeDestination, ScrapeJob } from './scrape-job';
 import type { JobProblems } from './job-problems';
-import { checkJobProps, typedJob } from './typed-job';
+import { checkJobProps, isObject, typedJob } from './typed-job';
 
 /** Targets that are known beforehand. */
 export interface StaticProps extends ScrapeJobProps {
@@ -23,7 +23,17 @@ const ADDRESS =
   /^(?:\[([\da-fA-F:.]+)\]|((?:[a-zA-Z0-9_](?:[-a-zA-Z0-9_]*[a-zA-Z0-9_])?)(?:\.[a-zA-Z0-9_](?:[-a-zA-Z0-9_]*[a-zA-Z0-9_])?)*\.?)):(\d{1,5})$/;
 
 const targetCheck: Check = (value, prop, problems) => {
-  if (isEndpoint(value) || (typeof value === 'string' && parseAddress(value))) return value;
+  if (Endpoint.is(value)) {
+    if (/^https?:/.test(value.url)) return value;
+    problems.add({
+      prop,
+      value: value.url,
+      rule: 'is no endpoint of HTTP, by which metrics are scraped',
+      fix: 'take another endpoint of the component, or scrape its pods with Scrape.component',
+    });
+    return undefined;
+  }
+  if (typeof value === 'string' && parseAddress(value)) return value;
   problems.add({
     prop,
     value,
@@ -37,28 +47,16 @@ const SHAPE: Shape<StaticProps> = {
   ...SCRAPE_JOB_SHAPE,
   name: text(),
   targets: listOf(targetCheck),
-  peers: listOf(peerCheck),
+  peers: filledListOf(peerCheck),
 };
 
 /** Targets that are known beforehand. */
 export function staticJob(given: StaticProps): ScrapeJob {
-  const loose: Partial<StaticProps> = given;
-  const { props, prefix, problems } = checkJobProps(given, SHAPE, loose.name);
-  const { name = '', targets = [], labels } = props;
-  problems.when(props.name === undefined && loose.name === undefined, {
-    prop: `${prefix}name`,
-    value: undefined,
-    rule: 'the job needs a name, which becomes the label `job`',
-    fix: `set \`name\``,
-  });
-  problems.when(targets.length === 0 && !loose.targets?.length, {
-    prop: `${prefix}targets`,
-    value: loose.targets,
-    rule: 'there is nothing to scrape',
-    fix: "write for example `targets: ['node-1.example.com:9100']`",
-  });
-  const endpoints = targets.filter(isEndpoint);
-  const addresses = targets.map((target) => (isEndpoint(target) ? target.address : target));
+  const { name, props, prefix, problems } = checkJobProps(given, SHAPE);
+  const { targets = [], labels } = props;
+  if (isObject(given)) checkNamed(given, prefix, problems);
+  const endpoints = targets.filter((target): target is Endpoint => Endpoint.is(target));
+  const addresses = targets.map((target) => (Endpoint.is(target) ? target.address : target));
   const seen = new Set<string>();
   for (const [index, address] of addresses.entries()) {
     problems.when(seen.has(address), {
@@ -69,7 +67,7 @@ export function staticJob(given: StaticProps): ScrapeJob {
     });
     seen.add(address);
   }
-  const auth = authOf(props, endpoints, prefix, problems);
+  const auth = authOf(props, targets, prefix, problems);
   const scheme = schemeOf(props, endpoints, prefix, problems);
   const settled = { ...props, ...(auth ? { auth } : {}), ...(scheme === 'https' ? { scheme } : {}) };
   checkTlsIsUsed(settled, prefix, problems);
@@ -80,10 +78,25 @@ export function staticJob(given: StaticProps): ScrapeJob {
     problems,
     endpoints,
     destinations: destinationsOf(
-      targets.filter((target): target is string => !isEndpoint(target)),
+      targets.filter((target): target is string => !Endpoint.is(target)),
       props.peers,
     ),
     fields: () => ({ static_configs: [staticConfig(addresses, labels)] }),
+  });
+}
+
+function checkNamed({ name, targets }: Partial<StaticProps>, prefix: string, problems: JobProblems): void {
+  problems.when(name === undefined, {
+    prop: `${prefix}name`,
+    value: undefined,
+    rule: 'the job needs a name, which becomes the label `job`',
+    fix: `set \`name\``,
+  });
+  problems.when(!targets?.length, {
+    prop: `${prefix}targets`,
+    value: targets,
+    rule: 'there is nothing to scrape',
+    fix: "write for example `targets: ['node-1.example.com:9100']`",
   });
 }
 
@@ -102,7 +115,10 @@ export function destinationsOf(
   const parsed = addresses.map(parseAddress).filter((address) => address !== undefined);
   if (peers) {
     const ports = portsOf(parsed);
-    return ports.length === 0 ? [] : peers.map((peer) => ({ kind: 'peer', peer, ports }));
+    const byAddress = parsed.every(({ host }) => isIP(host) !== 0);
+    return ports.length === 0
+      ? []
+      : peers.map((peer) => ({ kind: 'peer', peer, ports, ...(byAddress ? { byAddress } : {}) }));
   }
   const hosts = [...new Set(parsed.filter(({ host }) => isIP(host) !== 0).map(({ host }) => host))].sort();
   const named = portsOf(parsed.filter(({ host }) => isIP(host) === 0));
@@ -112,6 +128,7 @@ export function destinationsOf(
       kind: 'peer' as const,
       peer: { ipBlock: { cidr: `${host}/${isIP(host) === 4 ? 32 : 128}` } },
       ports: portsOf(parsed.filter((address) => address.host === host)),
+      byAddress: true,
     })),
   ];
 }
@@ -124,24 +141,25 @@ function staticConfig(targets: readonly string[], labels: StaticProps['labels'])
   return { targets: [...targets], ...(labels && Object.keys(labels).length > 0 ? { labels: { ...labels } } : {}) };
 }
 
-function isEndpoint(value: unknown): value is Endpoint {
-  return typeof value === 'object' && value !== null && 'connectFrom' in value && 'address' in value;
-}
-
-/** What is sent: what the user says, else what all endpoints ask for. */
+/** What is sent: what the user says, else what all targets ask for, which addresses do not. */
 function authOf(
   { auth }: ScrapeJobProps,
-  endpoints: readonly Endpoint[],
+  targets: StaticProps['targets'],
   prefix: string,
   problems: JobProblems,
 ): Credentials | undefined {
   if (auth) return auth;
-  const asked = new Map(endpoints.map(({ credentials }) => [JSON.stringify(credentials), credentials]));
+  const asked = new Map(
+    targets.map((target) => {
+      const credentials = Endpoint.is(target) ? target.credentials : undefined;
+      return [JSON.stringify(credentials), credentials];
+    }),
+  );
   problems.when(asked.size > 1, {
     prop: `${prefix}targets`,
-    value: endpoints.map(({ address }) => address),
-    rule: 'the endpoints ask for different credentials, and a job sends the same to all',
-    fix: 'make a job for each of them',
+    value: targets.map((target) => (Endpoint.is(target) ? target.address : target)),
+    rule: 'the targets ask for different credentials, and a job sends the same to all',
+    fix: 'make a job for each of them, or set `auth`',
   });
   return [...asked.values()][0];
 }

@@ -17,15 +17,31 @@ export interface JobKind extends Omit<ScrapeJob, 'name' | 'render' | 'check' | '
   readonly problems: JobProblems;
 }
 
-/** Props of a job as far as they are right, and what is wrong with the others. */
-export function checkJobProps<T extends object>(
-  given: T | undefined,
+/** Props of a job, with what is right of them, and what is wrong with the others. */
+interface JobPropsChecked<T> {
+  readonly name: string;
+  readonly props: Checked<T>;
+  readonly prefix: string;
+  readonly problems: JobProblems;
+}
+
+/** @param defaultName what the job is called where the props do not say */
+export function checkJobProps<T extends { readonly name?: string }>(
+  given: T,
   shape: Shape<T>,
-  name: unknown,
-): { readonly props: Checked<T>; readonly prefix: string; readonly problems: JobProblems } {
+  defaultName = '',
+): JobPropsChecked<T> {
   const problems = new JobProblems();
+  const written = isObject(given) ? given : undefined;
+  const { name = defaultName } = written ?? {};
   const prefix = `${jobPath(name)}.`;
-  return { props: checkProps(given, shape, problems, prefix), prefix, problems };
+  problems.when(written === undefined, {
+    prop: jobPath(name),
+    value: given,
+    rule: 'a job is described by an object',
+    fix: 'write { prop: value }',
+  });
+  return { name, props: checkProps(written, shape, problems, prefix), prefix, problems };
 }
 
 /** A job from props. */
@@ -56,4 +72,9 @@ export function typedJob(kind: JobKind): ScrapeJob {
 function asProps(path: string, name: string): string {
   const { length } = jobPath(name);
   return path.slice(0, length) + path.slice(length).replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** What JavaScript lets through is not always one. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { Size, type Duration } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, victoriaMetricsFlags, type VictoriaMetricsFlags } from '../flags';
 import {
@@ -51,6 +51,9 @@ export interface VmSingleProps extends ServerProps<VictoriaMetricsFlags>, Retent
   readonly listeners?: Listeners;
 }
 
+/** That of the binary. */
+const DEFAULT_MAX_QUERY_DURATION = Duration.seconds(30);
+
 const ONE_PROCESS = 'a single node is one process with one volume';
 const USE_CLUSTER = 'remove it, or use VmCluster';
 
@@ -81,6 +84,7 @@ const SHAPE: Shape<
 export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
   private readonly listeners: Listeners | undefined;
   private readonly dedupInterval: Duration | undefined;
+  private readonly maxQueryDuration: Duration;
 
   /** Wrong props are reported when the app is synthesized, all at once. */
   public constructor(scope: Construct, id: string, given: VmSingleProps) {
@@ -126,6 +130,7 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
     });
     this.listeners = listeners;
     this.dedupInterval = props.dedupInterval;
+    this.maxQueryDuration = queryLimits?.maxQueryDuration ?? DEFAULT_MAX_QUERY_DURATION;
     checkStore(props, '', problems);
   }
 
@@ -137,7 +142,8 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
   /** Where to query. */
   public read(): ReadEndpoint {
     // Below the root of the one listener there are the pages that store and delete as well.
-    return new ReadEndpoint(this.endpointProps(HTTP_PORT_NAME, { writes: true }));
+    const { maxQueryDuration } = this;
+    return new ReadEndpoint(this.endpointProps(HTTP_PORT_NAME, { writes: true, maxQueryDuration }));
   }
 
   /** Where to send data by any protocol. */

@@ -5,6 +5,11 @@ export function namesSecret(name: string): boolean {
   return SECRET.test(name);
 }
 
+/** Whether the name of an HTTP header says that its value is secret. */
+export function namesSecretHeader(name: string): boolean {
+  return namesSecret(name) || /authorization|cookie/i.test(name);
+}
+
 const USER_PASSWORD = /\b([a-z][a-z0-9+.-]*:\/\/[^/@:?#\s]*:)[^/@?#\s]+@/gi;
 const PARAMETER = /([?&])([^=&#\s]+)=([^&#\s]+)/g;
 

@@ -107,8 +107,12 @@ export function listOf(check: Check): Check {
 /** A list with something in it: an empty one would not mean "nothing" but "anything". */
 export function filledListOf(check: Check): Check {
   return all(
+    rule(
+      (value) => !Array.isArray(value) || value.length > 0,
+      'must not be empty',
+      'name something, or leave the prop out',
+    ),
     listOf(check),
-    rule((value) => (value as unknown[]).length > 0, 'must not be empty', 'name something, or leave the prop out'),
   );
 }
 

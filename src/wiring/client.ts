@@ -1,4 +1,4 @@
-import { all, anyText, boolean, mapOf, namesSecret, object, rule, text, type Check } from '../validation';
+import { all, anyText, boolean, mapOf, namesSecretHeader, object, rule, text, type Check } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
 import type { Credentials } from './endpoint';
 
@@ -56,7 +56,7 @@ export const clientHeadersCheck: Check = all(mapOf(headerValue), (value, prop, p
       rule: 'the name of a header consists of letters, digits, - and _',
       fix: 'correct the name',
     });
-    problems.when(namesSecret(name) || /authorization|cookie/i.test(name), {
+    problems.when(namesSecretHeader(name), {
       prop: `${prop}['${name}']`,
       value: '***',
       rule: 'looks like a secret, and would stand in the manifest in the clear',

@@ -33,6 +33,8 @@ export interface EndpointProps {
   readonly authenticated?: boolean;
   /** Of samples of one series within this interval the storage behind it keeps one. @default - not known, or off */
   readonly dedupInterval?: Duration;
+  /** How long a query through it takes at most. @default - not known, or none is answered */
+  readonly maxQueryDuration?: Duration;
   /** The Service behind the host. @default - none */
   readonly service?: ServicePort;
   /** Gives a name that resolves to the addresses of all ready pods. @default - `host` */
@@ -72,6 +74,11 @@ export class Endpoint {
    */
   public static external(url: string, props: ExternalEndpointProps = {}): Endpoint {
     return new Endpoint(parseExternal(url, props));
+  }
+
+  /** Whether a value is an Endpoint, of this copy of the package or of another. */
+  public static is(value: unknown): value is Endpoint {
+    return typeof value === 'object' && value !== null && 'connectFrom' in value && 'address' in value;
   }
 
   /** Says what the endpoint is for, so that a consumer of one kind does not take another. */
@@ -128,6 +135,11 @@ export class Endpoint {
   /** Of samples of one series within this interval the storage behind the endpoint keeps one; not known outside of the stack. */
   public get dedupInterval(): Duration | undefined {
     return this.props.dedupInterval;
+  }
+
+  /** How long a query through the endpoint takes at most; not known outside of the stack. */
+  public get maxQueryDuration(): Duration | undefined {
+    return this.props.maxQueryDuration;
   }
 
   /** Whether the endpoint is a component of the stack. */

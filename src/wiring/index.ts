@@ -3,4 +3,5 @@ export * from './client';
 export * from './connections';
 export * from './endpoint';
 export * from './peer';
+export * from './remote-write';
 export * from './scrape-target';

@@ -46,7 +46,7 @@ export function checkPorts(ports: readonly PortProps[], serverSideApply: boolean
       fix: 'give one of them another number',
     });
     seen.set(port.port, port);
-    problems.when((port.protocols?.length ?? 1) > 1 && !serverSideApply, {
+    problems.when((port.protocols?.length ?? 1) > 1 && !port.podsOnly && !serverSideApply, {
       prop: port.source === undefined ? `port ${port.name}` : `${port.source}.udp`,
       value: true,
       rule: 'a client-side kubectl apply tells the ports of a Service apart by number, and would lose TCP or UDP',

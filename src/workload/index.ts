@@ -20,4 +20,5 @@ export * from './security';
 export * from './service';
 export * from './stack-defaults';
 export * from './storage';
+export * from './web-config';
 export * from './workload';

@@ -311,6 +311,23 @@ describeWith(['vmauth', 'vmstorage', 'vminsert', 'vmselect'], 'vmauth in front o
     await stack.pods('gateway-vmauth')[1]!.start();
   });
 
+  it('shows the error of a query that takes too long, which it asks one backend only', async () => {
+    const queries = async () => {
+      const pages = await Promise.all(stack.pods('metrics-vmselect').map((backend) => MetricsPage.of(backend)));
+      const labels = { path: '/select/{}/prometheus/api/v1/query' };
+      return pages.reduce((sum, page) => sum + page.sum('vm_http_requests_total', labels), 0);
+    };
+    const before = await queries();
+    const answers: Answer[] = [];
+    // vmselect counts time in seconds, so that it is too late in a part of each second only.
+    await until('a query takes too long', async () => {
+      answers.push(await ask(url, '/api/v1/query?query=of_shop&timeout=1ms&nocache=1', READER));
+      return answers.at(-1)!.status !== 200;
+    });
+    expect(answers.at(-1)).toMatchObject({ status: 503, body: expect.stringMatching(/request timeout reached/) });
+    expect(await queries()).toBe(before + answers.length);
+  });
+
   it('skips dead backends, and takes them back', async () => {
     const [pod] = stack.pods('gateway-vmauth');
     const QUERIES = { path: '/select/{}/prometheus/api/v1/query' };

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { App, Chart, Duration, Size } from 'cdk8s';
-import { Endpoint, SecretRef, StackDefaults, VmCluster, VmSingle } from '../../src';
+import { NotifyEndpoint, SecretRef, StackDefaults, VmCluster, VmSingle } from '../../src';
 import { Prometheus, type PrometheusProps } from '../../src/prometheus';
 import { Scrape, type ScrapeJob } from '../../src/scrape';
 import { describeWith, parseManifests, Runner, until, type Pod } from './runner';
@@ -300,7 +300,7 @@ describeWith(CLUSTER, 'a pair of Prometheus before a cluster', () => {
         scrapeStack: true,
         remoteWrite: [{ endpoint: cluster.write(), queue: FAST_QUEUE }],
         ruleFiles: { 'shop.yaml': RULES },
-        alertmanagers: [Endpoint.external(`http://${alertmanager.address}/am`)],
+        alertmanagers: [NotifyEndpoint.external(`http://${alertmanager.address}/am`)],
       });
     });
     await untilConnected(runner, 2);

@@ -167,6 +167,7 @@ const ONLY_VMAGENT: readonly ScrapeJob[] = [
       { action: 'drop_if_contains', sourceLabels: ['a'], targetLabel: 'b' },
       { action: 'keep_metrics', regex: 'up' },
       { action: 'graphite', match: 'a.*.b', labels: { job: '$1' } },
+      { action: 'drop', if: ['{}', 'up{inf=~"5\\\\d"}', '{a=~"\\x41\\u00e4\\""}', `{a='"\\''}`] },
       { action: 'drop', if: ['up{a=~"b|c", d!="e" or f!~`\\d`}', '{"http.requests"}', 'up'] },
       { action: 'drop', sourceLabels: ['service.name'], regex: '(?P<name>x)(?<other>y)' },
     ],
@@ -348,6 +349,11 @@ const WRONG_RELABELING: readonly RelabelConfig[] = [
   { action: 'drop', if: 'up[5m]' },
   { action: 'drop', if: '{job=~"a("}' },
   { action: 'drop', if: 'up > 1' },
+  { action: 'drop', if: 'inf' },
+  { action: 'drop', if: '{a=~"5\\d"}' },
+  { action: 'drop', if: `{a='\\"'}` },
+  { action: 'drop', if: '{a="\\400"}' },
+  { action: 'drop', if: '{a="x\ny"}' },
 ];
 
 it('refuses what vmagent would not run', () => {

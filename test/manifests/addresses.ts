@@ -71,16 +71,18 @@ function resolve(
   if (!service) return [`there is no Service ${namespace}/${address.service}`];
   if (port === undefined) return ['names no port'];
   const servicePort = service.spec.ports?.find((entry) => entry.port === port);
-  if (!servicePort) return [`the Service has no port ${port}`];
+  // A headless Service gives the addresses of pods, which listen on ports that it does not list, too; a targetPort that
+  // differs has no effect there.
+  const direct = service.spec.clusterIP === 'None';
+  if (!servicePort && !direct) return [`the Service has no port ${port}`];
   const targets = pod === undefined ? selectedBy(service, objects) : ownersOf(pod, service, objects);
   if (targets.length === 0) return [pod === undefined ? 'the Service selects no pods' : 'there is no such pod'];
-  // A headless Service gives the addresses of pods, where a targetPort that differs has no effect.
-  const direct = service.spec.clusterIP === 'None';
   return targets.map((target) => {
-    const { protocol = 'TCP' } = servicePort;
-    const opened = direct
-      ? containerPorts(target).find((entry) => entry.containerPort === port && (entry.protocol ?? 'TCP') === protocol)
-      : targetOf(servicePort, target);
+    const { protocol = 'TCP' } = servicePort ?? {};
+    const opened =
+      direct || !servicePort
+        ? containerPorts(target).find((entry) => entry.containerPort === port && (entry.protocol ?? 'TCP') === protocol)
+        : targetOf(servicePort, target);
     return {
       target,
       port: opened

@@ -403,7 +403,7 @@ describe('several replicas', () => {
       const single = new VmSingle(chart, 'metrics', { volume, dedupInterval: Duration.seconds(30) });
       const other = new VmSingle(chart, 'other', { volume, dedupInterval: Duration.seconds(60) });
       const one = new VmAgent(chart, 'one', { remoteWrite: [single.write()] });
-      const both = new VmAgent(chart, 'both', { remoteWrite: [single.write(), other.write()] });
+      const both = new VmAgent(chart, 'both', { remoteWrite: [single.write(), other.write()], scrapeStack: false });
       expect(one.write().dedupInterval?.toSeconds()).toBe(30);
       expect(both.write().dedupInterval).toBeUndefined();
     });
@@ -621,6 +621,12 @@ const WRONG: readonly Case[] = [
     { remoteWrite: [{ endpoint: elsewhere, tls: { cert: SecretRef.of('tls', 'tls.crt') } }] },
     'remoteWrite[0].tls.key = (not set): a client shows its certificate with its key, not one of them alone. ' +
       'To fix: set `remoteWrite[0].tls.cert` and `remoteWrite[0].tls.key`, or neither.',
+  ],
+  [
+    'TLS for plain HTTP',
+    { remoteWrite: [{ endpoint: WriteEndpoint.external('http://metrics:8428/w'), tls: { serverName: 'x' } }] },
+    'remoteWrite[0].tls = {"serverName":"x"}: the endpoint is http, so that it would not be used. ' +
+      'To fix: remove it, or take an endpoint with https.',
   ],
   [
     'a limit that VictoriaMetrics would raise',

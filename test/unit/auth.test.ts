@@ -11,6 +11,7 @@ import {
   WriteEndpoint,
   type VmAuthProps,
   type VmAuthRoute,
+  type VmAuthUser,
 } from '../../src';
 import { argsOf, find, manifestsOf, podOf, problemsOf, synth, appWith, type Manifest } from './synth';
 
@@ -75,6 +76,56 @@ describe('the pods', () => {
   it('have a finish time that follows from the delay', () => {
     const slow = rendered((chart) => ({ users: { shop: shop(chart) }, shutdownDelay: Duration.seconds(25) }));
     expect(podOf(find(slow, 'Deployment', 'gateway-vmauth'))['terminationGracePeriodSeconds']).toBe(60);
+  });
+
+  describe('let running queries finish', () => {
+    /** How long vmauth waits for them, and how long Kubernetes waits for vmauth. */
+    const finish = (props: (chart: Chart) => VmAuthProps) => {
+      const pods = find(rendered(props), 'Deployment', 'gateway-vmauth');
+      return [
+        argsOf(pods).find((arg) => arg.startsWith('-http.maxGracefulShutdownDuration')),
+        podOf(pods)['terminationGracePeriodSeconds'],
+      ];
+    };
+    const reader = (maxSeconds?: number) => (chart: Chart) => {
+      const queryLimits = maxSeconds === undefined ? undefined : { maxQueryDuration: Duration.seconds(maxSeconds) };
+      const slow = new VmCluster(chart, 'slow', { vmstorage: { volume }, queryLimits });
+      const single = new VmSingle(chart, 'single', { volume, queryLimits });
+      return [slow.read(), single.read()];
+    };
+    const user = (routes: VmAuthUser['routes']) => ({ bearerToken: secret('a'), routes });
+
+    it.each([0, 1])('as long as the longest may take, of a cluster or a single node', (which) => {
+      expect(
+        finish((chart) => ({
+          users: {
+            a: { password: secret('a'), routes: [reader(60)(chart)[which]!] },
+            b: user([ReadEndpoint.external('https://metrics.example.com')]),
+          },
+        })),
+      ).toEqual(['-http.maxGracefulShutdownDuration=1m', 75]);
+    });
+
+    it('for 30 s where they are shorter, or not known', () => {
+      const short = finish((chart) => ({ users: { a: user([reader(10)(chart)[0]!]) } }));
+      const outside = finish(() => ({ users: { a: user([ReadEndpoint.external('https://metrics.example.com')]) } }));
+      expect([short, outside]).toEqual(Array(2).fill(['-http.maxGracefulShutdownDuration=30s', 45]));
+    });
+
+    it('for longer where told so', () => {
+      const maxRequestDuration = Duration.minutes(2);
+      const routes = [ReadEndpoint.external('https://metrics.example.com')];
+      expect(finish(() => ({ users: { a: user(routes) }, maxRequestDuration }))).toEqual([
+        '-http.maxGracefulShutdownDuration=2m',
+        135,
+      ]);
+    });
+
+    it('through another vmauth as well', () => {
+      const auth = authIn((chart) => ({ users: { a: user([reader(60)(chart)[0]!]), shop: shop(chart) } }));
+      expect(auth.read('a').maxQueryDuration?.toSeconds()).toBe(60);
+      expect(auth.write('shop').maxQueryDuration).toBeUndefined();
+    });
   });
 
   it('serve their metrics on the port of the process', () => {
@@ -238,19 +289,42 @@ describe('the config', () => {
         src_paths: expect.any(Array),
         url_prefix: ['http://metrics-vmselect-pods.monitoring.svc:8481/select/1/prometheus'],
         discover_backend_ips: true,
-        retry_status_codes: [502, 503],
         headers: ['Authorization:'],
       },
       {
         src_paths: expect.any(Array),
         url_prefix: ['http://metrics-vmselect-pods.monitoring.svc:8481/select/1'],
         discover_backend_ips: true,
-        retry_status_codes: [502, 503],
         headers: ['Authorization:'],
       },
     ]);
     const services = rendered((chart) => ({ users: { grafana: grafana(chart) } }));
     expect(find(services, 'Service', 'metrics-vmselect-pods')['spec']).toMatchObject({ clusterIP: 'None' });
+  });
+
+  it('asks another backend after an answer for writes only: an answer to a query stands', () => {
+    const routes = (chart: Chart) => [
+      cluster(chart).write(),
+      { to: cluster(chart).ingest().datadog, srcPaths: ['/api/v2/series'] },
+      cluster(chart).read(),
+      { to: Endpoint.external('http://old:8428'), srcPaths: ['/old/.*'] },
+      { to: cluster(chart).read(Tenant.of(7)), srcPaths: ['/seven'], retryStatusCodes: [500] },
+      { to: new VmSingle(chart, 'single', { volume }).read(), srcPaths: ['/.*'] },
+    ];
+    const { users } = configOf((chart) => ({ users: { shop: { ...shop(chart), routes: routes(chart) } } }));
+    const codes = (users[0].url_map as { url_prefix: [string]; retry_status_codes?: number[] }[])
+      .map(({ url_prefix: [url], retry_status_codes: list }) => `${url.replace(/.*:\d+/, '')} ${list?.join()}`)
+      .sort();
+    expect(codes).toEqual([
+      ' undefined',
+      ' undefined',
+      '/insert/0 502,503',
+      '/insert/0/datadog 502,503',
+      '/insert/0/prometheus 502,503',
+      '/select/0 undefined',
+      '/select/0/prometheus undefined',
+      '/select/7/prometheus 500',
+    ]);
   });
 
   /** Where a request goes, or nothing. */
@@ -527,6 +601,52 @@ describe('the endpoints', () => {
     expect(endpointOf(['/api/.*']).writes).toBe(true);
   });
 
+  const outside = Endpoint.external('http://old:8428');
+  const prefixed = Endpoint.external('http://old:8428/datadog');
+  const queries = ReadEndpoint.external('http://old:8428/datadog');
+  const single = (chart: Chart) => new VmSingle(chart, 'single', { volume }).read();
+
+  it.each<[string, (chart: Chart) => Endpoint, string, number | undefined]>([
+    ['remote write', () => outside, '/api/v1/write', undefined],
+    ['anything', () => outside, '/.*', undefined],
+    ['anything', () => queries, '/.*', undefined],
+    ['anything', single, '/.*', undefined],
+    ['anything below a folder', () => queries, '/api/v1/.+', undefined],
+    ['any part of a folder', () => queries, '/api/v1/[^/]+', undefined],
+    ['one of several', () => queries, '/api/v1/(query|import)', undefined],
+    ['one of several at the top', () => queries, '/api/v1/query|/api/v1/write', undefined],
+    ['what an option adds', () => queries, '/api/v1/import(/csv)?', undefined],
+    ['what a flag of the expression could mean', () => queries, '(?i)/api/v1/query', undefined],
+    ['deleting', () => queries, '/api/v1/admin/tsdb/delete_series', undefined],
+    ['what is left of a path', () => outside, '/shop/api/v1/write', 1],
+    ['what may be left of a path', () => outside, '/.*/api/v1/series', 1],
+    ['a path of a protocol that looks like one of queries', () => prefixed, '/api/v1/series', undefined],
+  ])('of a user may store where the path is that of %s', (_title, to, path, dropSrcPathPrefixParts) => {
+    const auth = authIn((chart) => ({
+      users: { a: { password: secret('a'), routes: [{ to: to(chart), srcPaths: [path], dropSrcPathPrefixParts }] } },
+    }));
+    expect(auth.endpointOf('a').writes).toBe(true);
+  });
+
+  it.each<[(chart: Chart) => Endpoint, string, number | undefined]>([
+    [() => outside, '/api/v1/query', undefined],
+    [() => outside, '/prometheus/api/v1/query', undefined],
+    [() => queries, '/api/v1/(query|query_range)', undefined],
+    [() => queries, '/api/v1/query(_range)?', undefined],
+    [() => queries, '/api/v1/label/[^/]+/values', undefined],
+    [() => queries, '/(?:vmui|graph)/.*', undefined],
+    [() => queries, '/graphite/metrics/index\\.json', undefined],
+    [() => queries, '/shop/api/v1/query', 1],
+    [() => queries, '/[^/]+/api/v1/query', 1],
+    [single, '/api/v1/query', undefined],
+    [(chart) => cluster(chart).read(), '/.*', undefined],
+  ])('of a user store nothing where the path is only that of queries: %#', (to, path, dropSrcPathPrefixParts) => {
+    const auth = authIn((chart) => ({
+      users: { a: { password: secret('a'), routes: [{ to: to(chart), srcPaths: [path], dropSrcPathPrefixParts }] } },
+    }));
+    expect(auth.endpointOf('a').writes).toBe(false);
+  });
+
   it('are refused where the user has none', () => {
     const auth = authIn((chart) => ({ users: { grafana: grafana(chart), shop: shop(chart) } }));
     expect(() => auth.write('shpo')).toThrow(
@@ -704,6 +824,12 @@ describe('wrong configurations', () => {
         "To fix: write for example 'db=shop' or 'db=~shop-.+'.",
     ],
     [
+      'a condition on a secret parameter',
+      read({ srcQueryArgs: ['db=shop', 'token=s3cret'] }),
+      'users[\'shop\'].routes[0].srcQueryArgs[1] = "token=***": is about a secret, which would stand in the ConfigMap in the ' +
+        'clear. To fix: remove it; secrets are what users are told apart by.',
+    ],
+    [
       'a condition on a secret header',
       read({ srcHeaders: ['X-Team: a', 'X-Api-Key: abc'] }),
       'users[\'shop\'].routes[0].srcHeaders[1] = "X-Api-Key: abc": must be Name: value, and no header with a secret, which would ' +
@@ -823,7 +949,14 @@ describe('wrong configurations', () => {
       'flags that belong to props, or would break the process',
       (chart) => ({
         users: { shop: shop(chart) },
-        extraFlags: { 'auth.config': '/a', httpAuthHeader: 'X-Token', dryRun: true, retryStatusCodes: 500 },
+        extraFlags: {
+          'auth.config': '/a',
+          httpAuthHeader: 'X-Token',
+          dryRun: true,
+          retryStatusCodes: 500,
+          logInvalidAuthTokens: true,
+          'http.maxGracefulShutdownDuration': '60s',
+        },
       }),
       'extraFlags[\'auth.config\'] = "/a": -auth.config belongs to users. To fix: remove it here and use users.',
       'extraFlags[\'httpAuthHeader\'] = "X-Token": endpoints tell their clients to send credentials in Authorization, which is kept ' +
@@ -831,6 +964,15 @@ describe('wrong configurations', () => {
       "extraFlags['dryRun'] = true: the process would check its config and exit. To fix: remove it.",
       "extraFlags['retryStatusCodes'] = 500: -retryStatusCodes belongs to retryStatusCodes of a route. " +
         'To fix: remove it here and use retryStatusCodes of a route.',
+      "extraFlags['logInvalidAuthTokens'] = true: what clients send as credentials would stand in the log. To fix: remove it.",
+      'extraFlags[\'http.maxGracefulShutdownDuration\'] = "60s": -http.maxGracefulShutdownDuration belongs to maxRequestDuration. ' +
+        'To fix: remove it here and use maxRequestDuration.',
+    ],
+    [
+      'less time than queries take',
+      (chart) => ({ users: { grafana: grafana(chart) }, maxRequestDuration: Duration.seconds(20) }),
+      'maxRequestDuration = 20 seconds: is shorter than the longest query of the routes, 30 s, which would be cut when a pod ' +
+        'ends. To fix: remove it, or give at least Duration.seconds(30).',
     ],
   ];
 

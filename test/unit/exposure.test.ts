@@ -1,6 +1,6 @@
-import { App, Chart, Duration, Size } from 'cdk8s';
+import { ApiObject, App, Chart, Duration, Size } from 'cdk8s';
 import { Namespaces, Pods } from 'cdk8s-plus-28';
-import { Endpoint, SecretRef, StackDefaults, Tenant, VmCluster, VmSingle, WriteEndpoint } from '../../src';
+import { Endpoint, Pushgateway, SecretRef, StackDefaults, Tenant, VmCluster, VmSingle, WriteEndpoint } from '../../src';
 import { VmAuth } from '../../src/auth';
 import {
   EndpointHttpRoute,
@@ -43,6 +43,15 @@ const route = (make: Make<EndpointHttpRouteProps>) => (chart: Chart) =>
     ...make(chart),
   } as unknown as EndpointHttpRouteProps);
 
+/** Those that all objects of the stack have. */
+const labelsOf = (name: string) => ({
+  'app.kubernetes.io/name': name,
+  'app.kubernetes.io/instance': 'public',
+  'app.kubernetes.io/component': 'exposure',
+  'app.kubernetes.io/part-of': 'victoriametrics-stack',
+  'app.kubernetes.io/managed-by': 'cdk8s',
+});
+
 const allowed = { allowUnauthenticatedReads: true, allowUnauthenticatedWrites: true };
 
 describe('EndpointIngress', () => {
@@ -66,6 +75,7 @@ describe('EndpointIngress', () => {
       metadata: {
         name: 'public',
         namespace: 'monitoring',
+        labels: labelsOf('ingress'),
         annotations: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '60' },
       },
       spec: {
@@ -126,7 +136,7 @@ describe('EndpointIngress', () => {
     };
     expect(problemsOf(make)).toEqual([]);
     const { metadata, ...found } = find(synth(make), 'Ingress', 'public');
-    expect(metadata.labels).toEqual({ team: 'sre' });
+    expect(metadata.labels).toEqual({ ...labelsOf('ingress'), team: 'sre' });
     expect(found['spec'].tls).toEqual([{ hosts: [host] }]);
     expect(found['spec'].rules[0].http.paths).toEqual([
       { path: '/', pathType: 'Prefix', backend: { service: { name: 'gateway-vmauth', port: { name: 'http' } } } },
@@ -157,6 +167,26 @@ describe('EndpointIngress', () => {
     expect(find(objects, 'Ingress', 'public')['spec'].rules[0].http.paths).toEqual([
       expect.objectContaining({ path: '/select/0/prometheus/api/v1/query', pathType: 'Exact' }),
     ]);
+  });
+
+  test.each([
+    ['/api/v1/query', 'Exact'],
+    ['/api/v1/label/job/values', 'Exact'],
+    ['/vmui', 'Prefix'],
+  ] as const)('%s of a single node shows data and takes none', (path, pathType) => {
+    const make = ingress((chart) => ({
+      allowUnauthenticatedReads: true,
+      endpoints: [{ endpoint: new VmSingle(chart, 'metrics', { volume }).read(), path, pathType }],
+    }));
+    expect(problemsOf(make)).toEqual([]);
+  });
+
+  test.each(['/metrics/job', '/metrics/job/backup'])('%s of a Pushgateway takes data and shows none', (path) => {
+    const make = ingress((chart) => ({
+      allowUnauthenticatedWrites: true,
+      endpoints: [{ endpoint: new Pushgateway(chart, 'jobs').push(), path }],
+    }));
+    expect(problemsOf(make)).toEqual([]);
   });
 
   test('a wildcard host and plain HTTP are possible', () => {
@@ -215,7 +245,7 @@ describe('EndpointHttpRoute', () => {
     expect(found).toEqual({
       apiVersion: 'gateway.networking.k8s.io/v1',
       kind: 'HTTPRoute',
-      metadata: { name: 'public', namespace: 'monitoring' },
+      metadata: { name: 'public', namespace: 'monitoring', labels: labelsOf('httproute') },
       spec: {
         parentRefs: [
           {
@@ -290,10 +320,54 @@ const INGRESSES: readonly Case<EndpointIngressProps>[] = [
     (chart) => {
       const cluster = clusterOf(chart);
       const unauthorized = { routes: [cluster.write()] };
-      return { endpoints: [new VmAuth(chart, 'gateway', { unauthorized }).endpointOf()] };
+      return { endpoints: [new VmAuth(chart, 'gateway', { unauthorized }).write()] };
+    },
+    'endpoints[0] = "http://gateway-vmauth.monitoring.svc:8427/api/v1/write": whoever reaches the host could store data ' +
+      `without credentials. ${AUTHENTICATE} \`allowUnauthenticatedWrites: true\`.`,
+  ],
+  [
+    'what VmAuth passes to a system outside of the stack that may store it',
+    (chart) => {
+      const unauthorized = { routes: [{ to: Endpoint.external('http://old:8428'), srcPaths: ['/api/v1/write'] }] };
+      return {
+        allowUnauthenticatedReads: true,
+        endpoints: [new VmAuth(chart, 'gateway', { unauthorized }).endpointOf()],
+      };
     },
     'endpoints[0] = "http://gateway-vmauth.monitoring.svc:8427": whoever reaches the host could store data without ' +
       `credentials. ${AUTHENTICATE} \`allowUnauthenticatedWrites: true\`.`,
+  ],
+  [
+    'all of a Pushgateway, which shows what it takes',
+    (chart) => ({ allowUnauthenticatedWrites: true, endpoints: [new Pushgateway(chart, 'jobs').push()] }),
+    'endpoints[0] = "http://jobs-pushgateway.monitoring.svc:9091": whoever reaches the host could read all data without ' +
+      `credentials. ${AUTHENTICATE} \`allowUnauthenticatedReads: true\`.`,
+  ],
+  [
+    'metrics that were pushed',
+    (chart) => ({
+      allowUnauthenticatedWrites: true,
+      endpoints: [{ endpoint: new Pushgateway(chart, 'jobs').push(), path: '/metrics' }],
+    }),
+    'endpoints[0] = "http://jobs-pushgateway.monitoring.svc:9091": whoever reaches the host could read all data without ' +
+      `credentials. ${AUTHENTICATE} \`allowUnauthenticatedReads: true\`.`,
+  ],
+  [
+    'a path of a single node that deletes',
+    (chart) => ({
+      allowUnauthenticatedReads: true,
+      endpoints: [{ endpoint: new VmSingle(chart, 'metrics', { volume }).read(), path: '/api/v1/admin' }],
+    }),
+    'endpoints[0] = "http://metrics-vmsingle.monitoring.svc:8428": whoever reaches the host could store data without ' +
+      `credentials. ${AUTHENTICATE} \`allowUnauthenticatedWrites: true\`.`,
+  ],
+  [
+    'a path for writing that ends as one for queries',
+    (chart) => ({
+      endpoints: [{ endpoint: clusterOf(chart).ingest().datadog, path: '/insert/0/datadog/api/v1/series' }],
+    }),
+    'endpoints[0] = "http://metrics-vminsert.monitoring.svc:8480/insert/0/datadog": whoever reaches the host could store ' +
+      `data without credentials. ${AUTHENTICATE} \`allowUnauthenticatedWrites: true\`.`,
   ],
   [
     'plain HTTP',
@@ -458,6 +532,43 @@ function named<T>(cases: readonly Case<T>[]) {
     messages: messages.map((message) => `[test/public] ${message}`),
   }));
 }
+
+describe('names', () => {
+  const make = (chart: Chart, id: string, name?: string) => {
+    const auth = (chart.node.tryFindChild('gateway') as VmAuth | undefined) ?? authOf(chart);
+    return new EndpointIngress(chart, id, { host, from, tls, name, endpoints: [auth.write('shop')] });
+  };
+  const message = (other: string) =>
+    `name = "public": is the name of the Ingress of ${other} as well, and one would overwrite the other. ` +
+    'To fix: give one of them another id or `name`.';
+
+  test('of two Ingresses of a chart are not the same', () => {
+    const both = (chart: Chart) => [make(chart, 'public'), make(chart, 'other', 'public')];
+    expect(problemsOf(both)).toEqual([`[test/other] ${message('test/public')}`]);
+  });
+
+  test.each([true, false])('of an Ingress are not those of one that was made by hand, before: %s', (before) => {
+    const foreign = (chart: Chart) =>
+      new ApiObject(chart, 'legacy', {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name: 'public' },
+      });
+    const both = (chart: Chart) =>
+      before ? [foreign(chart), make(chart, 'public')] : [make(chart, 'public'), foreign(chart)];
+    expect(problemsOf(both)).toEqual([`[test/public] ${message('test/legacy')}`]);
+  });
+
+  test('of an Ingress and a HTTPRoute, and of two charts, may be the same', () => {
+    const all = (chart: Chart) => {
+      make(chart, 'public');
+      make(new Chart(chart.node.root, 'second', { namespace: 'monitoring' }), 'public');
+      const endpoints = [(chart.node.findChild('gateway') as VmAuth).write('shop')];
+      return new EndpointHttpRoute(chart, 'route', { name: 'public', host, from, parentRefs, endpoints });
+    };
+    expect(problemsOf(all)).toEqual([]);
+  });
+});
 
 describe('wrong configurations', () => {
   test.each(named(INGRESSES))('of an Ingress: $title', ({ make, messages }) => {

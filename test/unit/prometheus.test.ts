@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Duration, Size, type Chart } from 'cdk8s';
 import { parse } from 'yaml';
-import { Endpoint, SecretRef, StackDefaults, VmCluster, VmSingle, WriteEndpoint } from '../../src';
+import { Endpoint, NotifyEndpoint, SecretRef, StackDefaults, VmCluster, VmSingle, WriteEndpoint } from '../../src';
+import { Alertmanager, AlertmanagerConfig } from '../../src/alertmanager';
 import { Prometheus, type PrometheusProps } from '../../src/prometheus';
 import { Scrape, type ScrapeJob } from '../../src/scrape';
 import { describeWith, findBinary } from '../integration/runner';
@@ -17,6 +18,52 @@ const external = WriteEndpoint.external('https://metrics.example.com/api/v1/writ
 });
 const RULES =
   'groups:\n  - name: targets\n    rules:\n      - alert: TargetDown\n        expr: up == 0\n        for: 5m\n';
+
+/** Whatever a rule file may hold, as Prometheus reads it. */
+const ALL_OF_RULES = `
+groups:
+  - name: all
+    interval: 1m30s
+    query_offset: 0
+    limit: 10
+    labels: { team: 1 }
+    rules:
+      - &high
+        alert: HighLatency
+        expr: |
+          # not a " nor a ( counts in a comment
+          histogram_quantile(0.9, rate(latency_bucket{path=~"\\\\(.*\\"", zone='"(', raw=\`\\\`}[5m])) > 1
+        for: 5m
+        keep_firing_for: 0s
+        labels: { severity: critical }
+        annotations: { summary: '{{ $labels.instance }} is slow }}' }
+      - <<: *high
+        alert: HigherLatency
+        labels:
+      - record: instance:constant
+        expr: 1
+  - name: empty
+    rules:
+`;
+
+/** Each mistake keeps Prometheus from starting, but for names that not every system behind it takes. */
+const WRONG_RULES = `
+group: [{ name: x }]
+groups:
+  - name: shop
+    interval: 5
+    eval_offset: 1m
+    labels: { a-b: c }
+    rules:
+      - { alert: Down, fro: 5m, expr: 'sum(up{job="shop"} == 0', annotations: { summary: '{{ $labels.instance' } }
+      - { record: 'shop:up', expr: up, for: 5m, labels: { __name__: up } }
+      - { record: a b, expr: up }
+      - { alert: Both, record: both, expr: up }
+      - { expr: up }
+      - { alert: Never, expr: }
+  - { name: twice }
+  - { name: twice }
+`;
 
 /** What JavaScript, a spread or a cast lets through. */
 type Loose<T> = { [K in keyof T]?: unknown } & Record<string, unknown>;
@@ -52,6 +99,15 @@ const clusterOf = (chart: Chart, seconds?: number) =>
     ...(seconds === undefined ? {} : { dedupInterval: Duration.seconds(seconds) }),
   });
 
+const alertmanagerOf = (chart: Chart) =>
+  new Alertmanager(chart, 'alerts', {
+    replicas: 2,
+    config: AlertmanagerConfig.bySeverity({
+      critical: { webhookConfigs: [{ url: Endpoint.external('https://pager.example.com') }] },
+      warning: {},
+    }),
+  });
+
 /** Configs of which each says something that the others do not. */
 const CONFIGS: Readonly<Record<string, Make>> = {
   'the least': () => ({}),
@@ -71,13 +127,14 @@ const CONFIGS: Readonly<Record<string, Make>> = {
         relabelConfigs: [{ action: 'keep', sourceLabels: ['job'], regex: 'shop' }],
       },
     ],
-    alertmanagers: [Endpoint.external('https://alertmanager.example.com/am')],
+    alertmanagers: [NotifyEndpoint.external('https://alertmanager.example.com/am')],
   }),
   'all of remote write': () => ({
     remoteWrite: [
       {
         endpoint: external,
         timeout: Duration.seconds(10),
+        headers: { 'X-Scope-OrgID': 'team' },
         sendNativeHistograms: true,
         tls: { ca: SecretRef.of('metrics', 'ca.crt'), serverName: 'metrics' },
         relabelConfigs: [{ action: 'labeldrop', regex: 'pod' }],
@@ -101,11 +158,11 @@ const CONFIGS: Readonly<Record<string, Make>> = {
     ],
   }),
   'rules and alerts': (chart) => ({
-    ruleFiles: { 'b.yml': RULES, 'a.yaml': 'groups: []' },
+    ruleFiles: { 'b.yml': RULES, 'a.yaml': 'groups: []', 'c.yaml': ALL_OF_RULES },
     evaluationInterval: Duration.minutes(1),
     alertmanagers: [
-      new VmSingle(chart, 'stand-in', { volume }).ingest().otlp,
-      Endpoint.external('http://alertmanager:9093', {
+      alertmanagerOf(chart).notify(),
+      NotifyEndpoint.external('http://alertmanager:9093', {
         credentials: { username: 'apps', password: SecretRef.of('alertmanager', 'password') },
       }),
     ],
@@ -271,6 +328,7 @@ scrape_configs:
       {
         url: 'https://metrics.example.com/api/v1/write',
         remote_timeout: '10s',
+        headers: { 'X-Scope-OrgID': 'team' },
         write_relabel_configs: [{ action: 'labeldrop', regex: 'pod' }],
         send_native_histograms: true,
         authorization: { type: 'Bearer', credentials_file: '/etc/secrets/metrics/token' },
@@ -296,11 +354,21 @@ scrape_configs:
 
   test('names the rule files, and every pod of an Alertmanager of the stack', () => {
     const { rule_files, global, alerting } = configOf(CONFIGS['rules and alerts']);
-    expect(rule_files).toEqual(['/etc/prometheus/rules/a.yaml', '/etc/prometheus/rules/b.yml']);
-    expect(global.evaluation_interval).toBe('60s');
-    expect(alerting.alertmanagers[0].dns_sd_configs).toEqual([
-      { names: ['stand-in-vmsingle-pods.monitoring.svc'], type: 'A', port: 8428 },
+    expect(rule_files).toEqual([
+      '/etc/prometheus/rules/a.yaml',
+      '/etc/prometheus/rules/b.yml',
+      '/etc/prometheus/rules/c.yaml',
     ]);
+    expect(global.evaluation_interval).toBe('60s');
+    expect(alerting.alertmanagers[0]).toEqual({
+      static_configs: [
+        {
+          targets: [0, 1].map(
+            (ordinal) => `alerts-alertmanager-${ordinal}.alerts-alertmanager-headless.monitoring.svc:9093`,
+          ),
+        },
+      ],
+    });
     expect(alerting.alertmanagers[1]).toEqual({
       basic_auth: { username: 'apps', password_file: '/etc/secrets/alertmanager/password' },
       static_configs: [{ targets: ['alertmanager:9093'] }],
@@ -327,11 +395,25 @@ scrape_configs:
   });
 });
 
+test('rule files that one ConfigMap cannot hold are spread over several, and found in one folder', () => {
+  const long = `${RULES}# ${'x'.repeat(150_000)}\n`;
+  const objects = objectsOf(() => ({ ruleFiles: { 'a.yaml': long, 'b.yaml': long } }));
+  const names = ['apps-prometheus-rules-0', 'apps-prometheus-rules-1'];
+  expect(names.map((name) => Object.keys(find(objects, 'ConfigMap', name)['data'] as object))).toEqual([
+    ['a.yaml'],
+    ['b.yaml'],
+  ]);
+  expect(podOf(find(objects, 'StatefulSet', 'apps-prometheus'))['volumes']).toContainEqual({
+    name: 'rules',
+    projected: { sources: names.map((name) => ({ configMap: { name } })) },
+  });
+});
+
 describe('the network', () => {
   const objects = objectsOf((chart) => ({
     remoteWrite: [clusterOf(chart).write()],
     scrape: [Scrape.annotatedPods({ namespaces: ['shop'] })],
-    alertmanagers: [Endpoint.external('http://10.0.0.8:9093')],
+    alertmanagers: [NotifyEndpoint.external('http://10.0.0.8:9093')],
   }));
   const policy = find(objects, 'NetworkPolicy', 'apps-prometheus')['spec'];
 
@@ -429,6 +511,16 @@ const WRONG: readonly Case[] = [
       '`global.interval` and the `dedupInterval` of the storage.',
   ],
   [
+    'rules that are evaluated too often for the storage',
+    (chart) => ({
+      ruleFiles: { 'a.yaml': RULES },
+      evaluationInterval: Duration.seconds(10),
+      remoteWrite: [clusterOf(chart, 30).write()],
+    }),
+    'evaluationInterval = 10 seconds: is shorter than the dedupInterval of the storage (30 seconds), which keeps one ' +
+      'sample of a series in that time. To fix: set it to 30 seconds or more, or shorten the `dedupInterval` of the storage.',
+  ],
+  [
     'the label of the replicas before VictoriaMetrics',
     (chart) => ({ remoteWrite: [{ endpoint: clusterOf(chart).write(), keepReplicaLabel: true }] }),
     'remoteWrite[0].keepReplicaLabel = true: VictoriaMetrics would take the samples of the replicas for different series, ' +
@@ -454,7 +546,7 @@ const WRONG: readonly Case[] = [
   [
     'a query endpoint to write to',
     (chart) => ({ remoteWrite: [clusterOf(chart).read()] }),
-    'remoteWrite[0] = "http://metrics-vmselect.monitoring.svc:8481/select/0/prometheus": the endpoint does not take ' +
+    'remoteWrite[0] = http://metrics-vmselect.monitoring.svc:8481/select/0/prometheus: the endpoint does not take ' +
       "remote write. To fix: write cluster.write() or WriteEndpoint.external('https://...').",
   ],
   [
@@ -505,6 +597,16 @@ const WRONG: readonly Case[] = [
       'To fix: remove it, or take an endpoint with https.',
   ],
   [
+    'headers that are secret, or that Prometheus sets itself',
+    () => ({
+      remoteWrite: [{ endpoint: external, headers: { Authorization: 'Bearer x', 'Content-Type': 'text/plain' } }],
+    }),
+    'remoteWrite[0].headers[\'Authorization\'] = "***": looks like a secret, and would stand in the manifest in the ' +
+      'clear. To fix: pass `credentials` with a SecretRef to the endpoint instead.',
+    'remoteWrite[0].headers[\'Content-Type\'] = "text/plain": Prometheus sets it itself, and would not start. ' +
+      'To fix: remove it.',
+  ],
+  [
     'rule files that are none',
     () => ({ ruleFiles: { 'a.json': RULES, 'b.yaml': 'groups: [', 'c.yaml': '- alert: TargetDown' } }),
     'ruleFiles[\'a.json\'] = "a.json": the name of a rule file has letters, digits, -, _ and ., and ends in .yaml or .yml. ' +
@@ -516,10 +618,60 @@ const WRONG: readonly Case[] = [
       'To fix: write YAML with `groups:`, as `promtool check rules` accepts it.',
   ],
   [
+    'a rule file with an alias of nothing',
+    () => ({ ruleFiles: { 'a.yaml': 'groups: [*shop]' } }),
+    'ruleFiles[\'a.yaml\'] = "groups: [*shop]": Prometheus would not start with it: it is no YAML (Unresolved alias (the ' +
+      'anchor must be set before the alias): shop). To fix: write YAML with `groups:`, as `promtool check rules` accepts it.',
+  ],
+  [
+    'rules that Prometheus would not start with',
+    () => ({ ruleFiles: { 'a.yaml': WRONG_RULES } }),
+    'ruleFiles[\'a.yaml\'].group = [{"name":"x"}]: there is no such prop. To fix: did you mean `ruleFiles[\'a.yaml\'].groups`?',
+    "ruleFiles['a.yaml'].groups['shop'].interval = 5: is no duration of Prometheus. " +
+      "To fix: write for example '30s', '5m' or '1h30m'.",
+    "ruleFiles['a.yaml'].groups['shop'].eval_offset = \"1m\": there is no such prop. " +
+      'To fix: use one of name, interval, query_offset, limit, labels, rules.',
+    "ruleFiles['a.yaml'].groups['shop'].labels['a-b'] = \"a-b\": must be a label name: letters, digits and _, no digit " +
+      'first. To fix: give a label name: letters, digits and _, no digit first.',
+    "ruleFiles['a.yaml'].groups['shop'].rules['Down'].fro = \"5m\": there is no such prop. " +
+      "To fix: did you mean `ruleFiles['a.yaml'].groups['shop'].rules['Down'].for`?",
+    "ruleFiles['a.yaml'].groups['shop'].rules['Down'].expr = \"sum(up{job=\\\"shop\\\"} == 0\": is no query: a ( is not " +
+      'closed. To fix: correct the expression.',
+    "ruleFiles['a.yaml'].groups['shop'].rules['Down'].annotations['summary'] = \"{{ $labels.instance\": a {{ of the " +
+      'template is not closed. To fix: close it by }}.',
+    "ruleFiles['a.yaml'].groups['shop'].rules['shop:up'].for = \"5m\": a recording rule has no such field. " +
+      'To fix: remove it, or write an alert.',
+    "ruleFiles['a.yaml'].groups['shop'].rules['shop:up'].labels['__name__'] = \"up\": the name of a series is no label " +
+      'that rules may set. To fix: remove it: a recording rule names its series by `record`.',
+    "ruleFiles['a.yaml'].groups['shop'].rules['a b'].record = \"a b\": the name of a series consists of letters, digits, " +
+      "_ and :, no digit first. To fix: write for example 'job:http_requests:rate5m'.",
+    'ruleFiles[\'a.yaml\'].groups[\'shop\'].rules[\'Both\'] = {"alert":"Both","record":"both","expr":"up"}: a rule ' +
+      'either alerts or records. To fix: keep one of `alert` and `record`.',
+    'ruleFiles[\'a.yaml\'].groups[\'shop\'].rules[4] = {"expr":"up"}: a rule either alerts or records. ' +
+      'To fix: set one of `alert` and `record`.',
+    "ruleFiles['a.yaml'].groups['shop'].rules['Never'].expr = (not set): ruleFiles['a.yaml'].groups['shop']." +
+      "rules['Never'] is nothing without it. To fix: set `ruleFiles['a.yaml'].groups['shop'].rules['Never'].expr`.",
+    "ruleFiles['a.yaml'].groups['twice'] = \"twice\": another group of the file has the same name. " +
+      'To fix: rename one of the two.',
+  ],
+  [
     'storage in the place of an Alertmanager',
     () => ({ alertmanagers: [external] }),
-    'alertmanagers[0] = "https://metrics.example.com/api/v1/write": is no endpoint of an Alertmanager. ' +
-      "To fix: write for example Endpoint.external('https://alertmanager.example.com').",
+    'alertmanagers[0] = https://metrics.example.com/api/v1/write: the endpoint does not take alerts. To fix: write ' +
+      "alertmanager.notify() or NotifyEndpoint.external('https://alertmanager.example.com').",
+  ],
+  [
+    'a plain endpoint and one with parameters in the place of Alertmanagers',
+    () => ({
+      alertmanagers: [
+        Endpoint.external('http://alertmanager:9093'),
+        NotifyEndpoint.external('http://alertmanager:9093/?team=shop'),
+      ],
+    }),
+    'alertmanagers[0] = http://alertmanager:9093: the endpoint does not take alerts. To fix: write ' +
+      "alertmanager.notify() or NotifyEndpoint.external('https://alertmanager.example.com').",
+    'alertmanagers[1] = http://alertmanager:9093?team=shop: Prometheus appends /api/v2/alerts to it, which parameters ' +
+      'would swallow. To fix: remove what follows the ?',
   ],
   [
     'an external URL with credentials',
@@ -549,6 +701,27 @@ const WRONG: readonly Case[] = [
     'extraArgs[\'--enable-feature\'] = "agent": --enable-feature belongs to features. To fix: remove it here and use features.',
     'extraArgs[\'--storage.tsdb.retention.time\'] = "1d": --storage.tsdb.retention.time belongs to retention. ' +
       'To fix: remove it here and use retention.',
+  ],
+  [
+    'args that Prometheus does not know',
+    () => ({
+      extraArgs: [
+        '--storage.tsdb.pth=/x',
+        '--log.lvl=debug',
+        '--no-web.enable-lifecyle',
+        '--storage.agent.path=/x',
+        '--quux',
+      ],
+    }),
+    'extraArgs[\'--storage.tsdb.pth\'] = "/x": Prometheus 3.13 has no --storage.tsdb.pth. ' +
+      'To fix: did you mean `--storage.tsdb.path`?',
+    'extraArgs[\'--log.lvl\'] = "debug": Prometheus 3.13 has no --log.lvl. To fix: did you mean `--log.level`?',
+    "extraArgs['--no-web.enable-lifecyle'] = true: Prometheus 3.13 has no --no-web.enable-lifecyle. " +
+      'To fix: did you mean `--no-web.enable-lifecycle`?',
+    'extraArgs[\'--storage.agent.path\'] = "/x": Prometheus 3.13 has no --storage.agent.path. ' +
+      'To fix: did you mean `--storage.tsdb.path`?',
+    "extraArgs['--quux'] = true: Prometheus 3.13 has no --quux. " +
+      'To fix: remove it; an arg of another version goes into the args by a JSON patch.',
   ],
   [
     'an autoscaler and a misspelt prop',

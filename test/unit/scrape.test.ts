@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { parse } from 'yaml';
-import { Endpoint, SecretRef, VmCluster, VmSingle } from '../../src';
+import { Endpoint, SecretRef, VmAgent, VmCluster, VmSingle, WriteEndpoint } from '../../src';
 import {
+  checkDeduplication,
   checkScrapeJobs,
   componentJob,
   globalScrapeCheck,
@@ -15,6 +16,7 @@ import {
   SCRAPE_LABELS,
   scrapeConfig,
   scrapeConfigFile,
+  scrapeSourcesCheck,
   seriesSelectorsCheck,
   type GlobalScrapeProps,
   type RawScrapeConfig,
@@ -462,8 +464,8 @@ describe('static targets', () => {
     expect(job.intervalSeconds).toBe(60);
     expect(job.destinations).toEqual([
       { kind: 'anywhere', ports: [{ port: 9100 }, { port: 9200 }] },
-      { kind: 'peer', peer: { ipBlock: { cidr: '10.0.0.7/32' } }, ports: [{ port: 9100 }] },
-      { kind: 'peer', peer: { ipBlock: { cidr: 'fd00::7/128' } }, ports: [{ port: 9101 }] },
+      { kind: 'peer', peer: { ipBlock: { cidr: '10.0.0.7/32' } }, ports: [{ port: 9100 }], byAddress: true },
+      { kind: 'peer', peer: { ipBlock: { cidr: 'fd00::7/128' } }, ports: [{ port: 9101 }], byAddress: true },
     ]);
     expect(job.render(secretPath)).toEqual({
       job_name: 'node',
@@ -589,7 +591,7 @@ describe('raw configs', () => {
     const job = (discovery: Record<string, unknown>) =>
       Scrape.raw(loose({ job_name: 'x', kubernetes_sd_configs: [discovery] }));
     expect(job({ role: 'node' }).apiAccess).toMatchObject([{ rules: [{ resources: ['nodes'] }] }]);
-    expect(job({ role: 'node' }).destinations).toEqual([{ kind: 'nodes', ports: [] }]);
+    expect(job({ role: 'node' }).destinations).toEqual([{ kind: 'nodes', ports: [{ port: 10250 }] }]);
     const own = job({ role: 'pod', namespaces: { own_namespace: true }, attach_metadata: { node: true } });
     expect(own.apiAccess).toMatchObject([
       { rules: [{ resources: ['nodes'] }] },
@@ -672,7 +674,7 @@ scrape_configs:
   });
 
   it('name the file in messages', () => {
-    inFile('- job_name: one\n  scrape_intervall: 30s\n', (path) =>
+    inFile('- job_name: one\n  static_configs: [{ targets: ["a:1"] }]\n  scrape_intervall: 30s\n', (path) =>
       expect(problemsOf(Scrape.fromFile(path))).toEqual([
         `${path}['one'].scrape_intervall = "30s": there is no such field. To fix: did you mean \`scrape_interval\`?`,
       ]),
@@ -818,8 +820,8 @@ describe('wrong jobs', () => {
           Endpoint.external(`https://${key}.example.com`, { credentials: { bearerToken: SecretRef.of('s', key) } }),
         ),
       }),
-      'scrape[\'x\'].targets = ["a.example.com:443","b.example.com:443"]: the endpoints ask for different credentials, ' +
-        'and a job sends the same to all. To fix: make a job for each of them.',
+      'scrape[\'x\'].targets = ["a.example.com:443","b.example.com:443"]: the targets ask for different credentials, ' +
+        'and a job sends the same to all. To fix: make a job for each of them, or set `auth`.',
     ],
     [
       'endpoints of different schemes',
@@ -1014,7 +1016,7 @@ describe('wrong jobs', () => {
     ]);
     expect(problemsOf(wrongRaw({ stream_parse: true, headers: ['A: b'] }), 'prometheus')).toEqual([
       "scrape['x'].stream_parse = true: only vmagent knows it. To fix: remove it, or let a vmagent run the job.",
-      'scrape[\'x\'].headers = ["A: b"]: only vmagent knows it. To fix: remove it, or let a vmagent run the job.',
+      'scrape[\'x\'].headers = "***": only vmagent knows it. To fix: remove it, or let a vmagent run the job.',
     ]);
     expect(problemsOf(wrongRaw({ body_size_limit: '1MB' }), 'prometheus')).toEqual([]);
   });
@@ -1061,6 +1063,9 @@ describe('what holds for all jobs', () => {
 describe('series selectors', () => {
   it.each([
     'up',
+    '{}',
+    'up{}',
+    '{inf="x"}',
     'a:b.c',
     '{job="node"}',
     `up { job =~ "a|b" , mode != 'idle', } `,
@@ -1073,7 +1078,8 @@ describe('series selectors', () => {
 
   it.each([
     ['', 'it ends where a name or { is due'],
-    ['{}', 'it has no filter, and so matches nothing'],
+    ['inf', 'inf is a number'],
+    ['NaN{a="b"}', 'NaN is a number'],
     ['{job}', '} stands where =, !=, =~ or !~ is due'],
     ['{job=node}', 'node} stands where a text in quotes is due'],
     ['{job="node"', 'it ends where a comma, `or` or } is due'],
@@ -1090,6 +1096,27 @@ describe('series selectors', () => {
   });
 });
 
+describe('series selectors with texts', () => {
+  it.each(['{a="\\\\d\\n\\x41\\u00e4\\377\\""}', "{a='\\'\"'}", '{a=~`5\\d`}', '{a=~"5\\\\d"}', '{"a\\d"="b"}'])(
+    '%s are read',
+    (selector) => expect(messagesOf(seriesSelectorsCheck, selector, 'if')).toEqual([]),
+  );
+
+  it.each([
+    ['{code=~"5\\d+"}', '"5\\d+"'],
+    ['{a="\\\'"}', '"\\\'"'],
+    ["{a='\\\"'}", "'\\\"'"],
+    ['{a="\\400"}', '"\\400"'],
+    ['{a="\\ud800"}', '"\\ud800"'],
+    ['{a="x\ny"}', '"x\ny"'],
+  ])('%s are not', (selector, text) => {
+    expect(messagesOf(seriesSelectorsCheck, selector, 'if')).toEqual([
+      `if = ${JSON.stringify(selector)}: is no series selector: ${text} has a \\ that escapes nothing, or a line break. ` +
+        'To fix: write `\\\\` where a \\ is meant, or backticks around the text.',
+    ]);
+  });
+});
+
 it('checks relabeling and label names for others', () => {
   expect(messagesOf(relabelConfigsCheck, [{ action: 'drop_metrics', regex: 'go_.*' }], 'relabelConfigs')).toEqual([]);
   expect(messagesOf(relabelConfigsCheck, [{ action: 'drop_metrics', sourceLabels: ['a'] }], 'relabelConfigs')).toEqual([
@@ -1098,4 +1125,301 @@ it('checks relabeling and label names for others', () => {
     'relabelConfigs[0].sourceLabels = ["a"]: action \'drop_metrics\' does not take it. To fix: remove it.',
   ]);
   expect(messagesOf(labelNameCheck, 'replica', 'label')).toEqual([]);
+});
+
+const CLEAR =
+  'looks like a secret, and would stand in the ConfigMap in the clear. To fix: remove it: send secrets by the ';
+
+describe('secrets that a job would send in the clear', () => {
+  it.each<[string, ScrapeSource, ...string[]]>([
+    [
+      'by headers that Prometheus knows',
+      wrongRaw({
+        http_headers: { Authorization: { values: ['Bearer hunter2'] }, 'X-Api-Key': { values: ['hunter2'] } },
+        proxy_connect_header: { 'Proxy-Authorization': ['hunter2'] },
+      }),
+      ...[
+        ['Authorization', 'authorization.credentials_file'],
+        ['X-Api-Key', 'files'],
+      ].map(
+        ([name, field]) =>
+          `scrape['x'].http_headers['${name}'].values = "***": a secret would stand in the ConfigMap in the clear. ` +
+          `To fix: use \`${field}\` with SecretRef.of('name', 'key'), in YAML secret://name/key.`,
+      ),
+      "scrape['x'].proxy_connect_header['Proxy-Authorization'] = \"***\": a secret would stand in the ConfigMap in the clear. " +
+        'To fix: remove it: no field reads it from a file, so that the pods need an identity or an environment variable for it.',
+    ],
+    [
+      'by the path',
+      wrongRaw({ metrics_path: '/probe?module=x&api_key=hunter2' }),
+      'scrape[\'x\'].metrics_path = "***": a secret would stand in the ConfigMap in the clear. To fix: take it out of the path.',
+    ],
+    [
+      'by labels of targets',
+      wrongRaw({ static_configs: [{ targets: ['a:1'], labels: { __param_token: 'hunter2', __param_module: 'x' } }] }),
+      `scrape['x'].static_configs[0].labels['__param_token'] = "***": ${CLEAR}credentials of the job, which are read from files.`,
+    ],
+    [
+      'by labels of a typed job',
+      wrongStatic({ labels: { __metrics_path__: '/a?token=hunter2' } }),
+      `scrape['x'].labels['__metrics_path__'] = "***": ${CLEAR}credentials of the job, which are read from files.`,
+    ],
+    [
+      'by relabeling',
+      wrongRaw({ relabel_configs: [{ target_label: '__param_password', replacement: 'hunter2' }] }),
+      `scrape['x'].relabel_configs[0].replacement = "***": ${CLEAR}credentials of the job, which are read from files.`,
+    ],
+    [
+      'under a name that nobody knows',
+      wrongStatic({ auth: { user: 'u', pass: 'hunter2' } }),
+      'scrape[\'x\'].auth.user = "***": there is no such prop. To fix: use one of username, password.',
+      'scrape[\'x\'].auth.pass = "***": there is no such prop. To fix: use one of username, password.',
+      "scrape['x'].auth.username = (not set): scrape['x'].auth is nothing without it. To fix: set `scrape['x'].auth.username`.",
+      "scrape['x'].auth.password = (not set): scrape['x'].auth is nothing without it. To fix: set `scrape['x'].auth.password`.",
+    ],
+  ])('%s', (_, source, ...messages) => {
+    expect(problemsOf(source, 'prometheus')).toEqual(messages);
+  });
+
+  it('are not repeated where the program does not know the field', () => {
+    const messages = problemsOf(wrongRaw({ http_headers: { A: { values: ['hunter2'] } } }), 'vmagent');
+    expect(messages).toEqual([
+      'scrape[\'x\'].http_headers = "***": only Prometheus knows it. To fix: remove it, or let Prometheus run the job.',
+    ]);
+  });
+
+  it('may come from labels that are found', () => {
+    const rule = { source_labels: ['__meta_consul_tag'], target_label: '__param_token', replacement: '$1' };
+    expect(problemsOf(wrongRaw({ relabel_configs: [rule] }))).toEqual([]);
+  });
+});
+
+describe('jobs that would not do what they say', () => {
+  const single = singleWith({ httpAuth: { username: 'u', password: SecretRef.of('web', 'password') } });
+  const account = { bearer_token_file: '/var/run/secrets/kubernetes.io/serviceaccount/token' };
+  const unknown = (kind: string) =>
+    `scrape['x'] = ["${kind}"]: where its connections go cannot be told from it, and the NetworkPolicy would refuse them. ` +
+    "To fix: say it beside the config, for example { destinations: [{ kind: 'anywhere', ports: [{ port: 9100 }] }] }.";
+  const kubernetes = (rule: object) =>
+    Scrape.raw(loose({ job_name: 'x', kubernetes_sd_configs: [{ role: 'pod' }], relabel_configs: [rule] }));
+
+  it.each<[string, ScrapeSource, ...string[]]>([
+    [
+      'credentials of an endpoint to an address beside it',
+      Scrape.static({ name: 'x', targets: [single.read(), 'foreign.example.com:9100'] }),
+      `scrape['x'].targets = ["${single.read().address}","foreign.example.com:9100"]: the targets ask for different ` +
+        'credentials, and a job sends the same to all. To fix: make a job for each of them, or set `auth`.',
+    ],
+    [
+      'credentials for whoever asks',
+      Scrape.annotatedPods({ auth: { bearerToken: SecretRef.of('s', 't') } }),
+      "scrape['annotated-pods'].namespaces = (not set): whoever sets the annotation, in any namespace, would be sent the " +
+        'credentials of `auth`. To fix: name the namespaces that may have them.',
+    ],
+    [
+      'an endpoint of another protocol',
+      Scrape.static({
+        name: 'x',
+        targets: ['a:1', new Endpoint({ scheme: 'tcp', host: 'graphite', port: 2003 })],
+      }),
+      'scrape[\'x\'].targets[1] = "tcp://graphite:2003": is no endpoint of HTTP, by which metrics are scraped. ' +
+        'To fix: take another endpoint of the component, or scrape its pods with Scrape.component.',
+    ],
+    [
+      'nobody at all',
+      wrongStatic({ peers: [] }),
+      "scrape['x'].peers = []: must not be empty. To fix: name something, or leave the prop out.",
+    ],
+    [
+      'no props',
+      Scrape.static(undefined as unknown as StaticProps),
+      "scrape[''] = (not set): a job is described by an object. To fix: write { prop: value }.",
+    ],
+    [
+      'null for props',
+      Scrape.annotatedPods(null as unknown as undefined),
+      "scrape['annotated-pods'] = null: a job is described by an object. To fix: write { prop: value }.",
+    ],
+    [
+      'no discovery',
+      Scrape.raw({ job_name: 'x' }),
+      "scrape['x'] = (not set): there is nothing to scrape: no field says where targets are. " +
+        "To fix: write for example `static_configs: [{ targets: ['node-1.example.com:9100'] }]`.",
+    ],
+    [
+      'a token that is not there',
+      wrongRaw(account),
+      'scrape[\'x\'] = "/var/run/secrets/kubernetes.io/serviceaccount": the pods have no token where nothing is read of the ' +
+        'Kubernetes API. To fix: say beside the config what the token is for, for example ' +
+        "{ apiAccess: [{ rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }] }] }.",
+    ],
+    [
+      'an address by a label',
+      kubernetes({ target_label: '__address__', replacement: 'a' }),
+      unknown('kubernetes_sd_configs'),
+    ],
+    [
+      'an address by a map of labels',
+      kubernetes({ action: 'labelmap', regex: '__meta_(.+)', replacement: '__${1}__' }),
+      unknown('kubernetes_sd_configs'),
+    ],
+    [
+      'parameters by a map of labels',
+      kubernetes({ action: 'labelmap', regex: '__meta_(.+)', replacement: '__param_$1' }),
+    ],
+    ['labels by a map of labels', kubernetes({ action: 'labelmap', regex: '__meta_(.+)' })],
+    [
+      'destinations that nobody is at',
+      Scrape.raw(
+        { job_name: 'x', dns_sd_configs: [{ names: ['a'] }] },
+        loose({
+          destinations: [
+            { kind: 'peer', peer: { podSelectr: {} }, ports: [] },
+            { kind: 'anywhere', ports: [{ port: 99_999 }] },
+            { kind: 'node', ports: [] },
+          ],
+          aces: [],
+        }) as object,
+      ),
+      "scrape['x'].needs.destinations[0].peer.podSelectr = {}: there is no such prop. " +
+        "To fix: did you mean `scrape['x'].needs.destinations[0].peer.podSelector`?",
+      "scrape['x'].needs.destinations[0].peer = {}: says nobody in particular. To fix: give a podSelector, a " +
+        "namespaceSelector or an ipBlock; `{ ipBlock: { cidr: '0.0.0.0/0' } }` is everybody.",
+      "scrape['x'].needs.destinations[1].ports[0].port = 99999: must be a whole number from 1 to 65535. " +
+        'To fix: give a whole number from 1 to 65535.',
+      "scrape['x'].needs.destinations[2].kind = \"node\": must be one of 'nodes', 'peer', 'anywhere'. " +
+        "To fix: give one of 'nodes', 'peer', 'anywhere'.",
+      "scrape['x'].needs.aces = []: there is no such prop. To fix: use one of destinations, apiAccess.",
+    ],
+  ])('%s', (_, source, ...messages) => {
+    expect(problemsOf(source)).toEqual(messages);
+  });
+
+  it('send what the user says to endpoints and addresses alike', () => {
+    const auth = { bearerToken: SecretRef.of('s', 't') };
+    expect(problemsOf(Scrape.static({ name: 'x', targets: [single.read(), 'a:1'], auth }))).toEqual([]);
+  });
+
+  it('have the token of the agent where they say what it is for', () => {
+    const rules = [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }];
+    const job = Scrape.raw(loose({ job_name: 'x', static_configs: [{ targets: ['a:1'] }], ...account }), {
+      apiAccess: [{ rules }],
+    });
+    expect(problemsOf(job)).toEqual([]);
+  });
+
+  it('leave out what a file says beside its jobs', () => {
+    const content =
+      'global: { scrape_interval: 5s }\nrule_files: [a]\nscrape_configs:\n- job_name: a\n  static_configs: [{ targets: ["a:1"] }]\n';
+    inFile(content, (path) =>
+      expect(problemsOf(Scrape.fromFile(path))).toEqual([
+        `${path} = ["global","rule_files"]: of the file only \`scrape_configs\` is taken. ` +
+          'To fix: remove the other fields; what `global` says is the prop `global` of the agent.',
+      ]),
+    );
+  });
+});
+
+describe('scrapers', () => {
+  const opened = (source: ScrapeSource) => {
+    const agent = new VmAgent(chartIn('monitoring'), 'agent', {
+      remoteWrite: [WriteEndpoint.external('http://10.0.0.9/api/v1/write')],
+      scrape: jobsOf(source),
+      scrapeStack: false,
+    });
+    const policies = (Chart.of(agent).toJson() as { kind: string; spec: { egress: { ports?: object[] }[] } }[]).filter(
+      ({ kind }) => kind === 'NetworkPolicy',
+    );
+    return JSON.stringify(policies.map(({ spec }) => spec.egress));
+  };
+
+  it.each<[string, boolean, object]>([
+    ['names', true, { targets: ['a:1'] }],
+    ['addresses', false, { targets: ['10.0.0.7:1', '[fd00::7]:1'] }],
+    ['addresses at peers', false, { targets: ['10.0.0.7:1'], peers: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }],
+    ['names at peers', true, { targets: ['a:1'], peers: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }],
+  ])('of %s may look up names: %s', (_, may, props) => {
+    expect(opened(wrongStatic(props)).includes('"port":53')).toBe(may);
+  });
+
+  it('take jobs, and lists of them', () => {
+    expect(messagesOf(scrapeSourcesCheck, [Scrape.annotatedPods(), Scrape.nodes()], 'scrape')).toEqual([]);
+    expect(messagesOf(scrapeSourcesCheck, [Scrape.annotatedPods, [null]], 'scrape')).toEqual([
+      'scrape[0] = annotatedPods(): must be a scrape job. To fix: write for example Scrape.annotatedPods().',
+      'scrape[1] = [null]: must be a scrape job. To fix: write for example Scrape.annotatedPods().',
+    ]);
+  });
+});
+
+describe('deduplication', () => {
+  const told = (
+    { copies = 1, interval = 30, dedup, evaluation }: Record<string, number>,
+    ...jobs: readonly (number | undefined)[]
+  ): string[] => {
+    const problems = new Problems();
+    const owner = singleWith({});
+    checkDeduplication(
+      {
+        copies,
+        copiesProp: 'replicas',
+        interval: Duration.seconds(interval),
+        evaluationInterval: evaluation === undefined ? undefined : Duration.seconds(evaluation),
+        jobs: jobs.map((seconds, index) => ({
+          ...wrongStatic({ name: `job-${index}` }),
+          ...(seconds === undefined ? {} : { intervalSeconds: seconds }),
+        })),
+        targets: [
+          {
+            prop: 'remoteWrite[0]',
+            endpoint: new WriteEndpoint({
+              scheme: 'http',
+              host: 'a',
+              port: 80,
+              owner,
+              dedupInterval: dedup === undefined ? undefined : Duration.millis(dedup * 1000),
+            }),
+          },
+        ],
+      },
+      problems,
+    );
+    return problems.messages();
+  };
+  const short = (
+    prop: string,
+    value: string,
+    fix = 'set it to 30 seconds or more, or shorten the `dedupInterval` of the storage',
+  ) =>
+    `${prop} = ${value} seconds: is shorter than the dedupInterval of the storage (30 seconds), which keeps one sample of a ` +
+    `series in that time. To fix: ${fix}.`;
+
+  it('loses samples of one agent that are nearer to each other', () => {
+    expect(told({ dedup: 30, interval: 15, evaluation: 10 }, undefined, 5, 30, 60)).toEqual([
+      short('global.interval', '15'),
+      short('evaluationInterval', '10'),
+      short("scrape['job-1'].interval", '5'),
+    ]);
+  });
+
+  it.each<[string, Record<string, number>, ...(number | undefined)[]]>([
+    ['no deduplication', {}, undefined, 5],
+    ['that of a replicated storage, of a millisecond', { dedup: 0.001 }, undefined, 1],
+    ['no job of the global interval', { dedup: 30, interval: 15 }, 30],
+    ['copies of the interval', { dedup: 30, copies: 2, evaluation: 30 }, undefined, 30],
+  ])('finds nothing wrong with %s', (_, props, ...jobs) => {
+    expect(told(props, ...jobs)).toEqual([]);
+  });
+
+  it('keeps copies of samples that are further from each other', () => {
+    expect(told({ dedup: 30, copies: 2 }, undefined, 60, 10)).toEqual([
+      "scrape['job-1'].interval = 1 minute: is longer than the dedupInterval of the storage (30 seconds), which so keeps the " +
+        'samples of each of the 2 replicas. To fix: scrape it each 30 seconds as the other jobs, by another agent, or set ' +
+        '`replicas` to 1.',
+      short(
+        "scrape['job-2'].interval",
+        '10',
+        'scrape it no more often than each 30 seconds, or shorten `global.interval` and the `dedupInterval` of the storage',
+      ),
+    ]);
+  });
 });

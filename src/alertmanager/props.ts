@@ -1,0 +1,89 @@
+import type { Duration } from 'cdk8s';
+import {
+  anything,
+  anyText,
+  duration,
+  forbidden,
+  hideUrlSecrets,
+  instance,
+  integer,
+  listOf,
+  mapOf,
+  type Check,
+  type Shape,
+} from '../validation';
+import {
+  volumeCheck,
+  WORKLOAD_SHAPE,
+  webConfigAuthCheck,
+  type Files,
+  type VolumeProps,
+  type WorkloadProps,
+  type WebConfigAuth,
+} from '../workload';
+import type { AlertmanagerConfig } from './alertmanager-config';
+
+/** An Alertmanager, or several that send each notification once. */
+export interface AlertmanagerProps extends WorkloadProps {
+  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
+  readonly name?: string;
+  /** What is done with alerts. */
+  readonly config: AlertmanagerConfig;
+  /**
+   * How many pods. Several of them tell each other what they sent, so that a notification comes once; while they cannot
+   * reach each other it may come more often. Three survive the loss of a node.
+   *
+   * @default 1
+   */
+  readonly replicas?: number;
+  /** Where silences, and what was sent, are kept. @default - a claim of 1Gi of the default class for each pod */
+  readonly volume?: VolumeProps;
+  /** How long it is known what was sent, and silences that ended. @default Duration.days(5) */
+  readonly retention?: Duration;
+  /** Files of templates, which the config may use: name, ending in `.tmpl`, and content. @default - none */
+  readonly templates?: Files;
+  /** Where users reach the web page, for links in notifications. @default - not known */
+  readonly externalUrl?: string;
+  /** Basic auth for all requests. Endpoints carry it to whoever connects. @default - none */
+  readonly httpAuth?: WebConfigAuth;
+  /** Args that no prop covers, each as `--name` or `--name=value`. @default - none */
+  readonly extraArgs?: readonly string[];
+}
+
+const externalUrlCheck: Check = (value, prop, problems) => {
+  if (isPlainUrl(value)) return value;
+  problems.add({
+    prop,
+    value: typeof value === 'string' ? hideUrlSecrets(value) : value,
+    rule: 'must be a URL of http or https, without credentials and parameters',
+    fix: "write for example 'https://alertmanager.example.com'",
+  });
+  return undefined;
+};
+
+function isPlainUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, username, password, search, hash } = new URL(value);
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+}
+
+export const SHAPE: Shape<AlertmanagerProps & { readonly autoscaling?: never }> = {
+  ...WORKLOAD_SHAPE,
+  name: anything,
+  config: instance(
+    'AlertmanagerConfig',
+    'render',
+    'AlertmanagerConfig.bySeverity({ critical: ..., warning: ... }) or AlertmanagerConfig.fromFile(path)',
+  ),
+  replicas: integer({ min: 1 }),
+  volume: volumeCheck,
+  retention: duration,
+  templates: mapOf(anyText),
+  externalUrl: externalUrlCheck,
+  httpAuth: webConfigAuthCheck,
+  extraArgs: listOf(anyText),
+  autoscaling: forbidden(
+    'each pod is told of every alert, so that more of them do not have less to do',
+    'set `replicas`',
+  ),
+};

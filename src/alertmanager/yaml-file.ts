@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { InvalidValueError, yaml } from '../validation';
+
+/** Fields whose values are passed on as they are, so that a number must stay one. */
+const FREE_FORM: readonly (readonly [integration: string, field: string])[] = [
+  ['webhook_configs', 'payload'],
+  ['pagerduty_configs', 'details'],
+  ['jira_configs', 'fields'],
+];
+
+/**
+ * Reads a config file. Scalars stay the text that stands there, since only the field tells whether `1.10` is a number.
+ *
+ * @throws InvalidValueError when there is no such file, it is no YAML, or it holds no config
+ */
+export function readConfigFile(path: string): unknown {
+  const { isPair, isScalar, parseDocument, visit } = yaml();
+  const document = parseDocument(read(path), { schema: 'failsafe', merge: true });
+  const [error] = document.errors;
+  if (error) {
+    throw new InvalidValueError({
+      prop: 'path',
+      value: path,
+      rule: `the file is no YAML: ${error.message.split('\n', 1)[0]!.replace(/:$/, '')}`,
+      fix: 'correct the file',
+    });
+  }
+  visit(document, {
+    Scalar: (key, node, ancestors) => {
+      if (key === 'key' || node.type !== 'PLAIN') return;
+      const text = String(node.value);
+      const keys = ancestors.flatMap((each) => (isPair(each) && isScalar(each.key) ? [String(each.key.value)] : []));
+      if (/^(?:|~|null)$/i.test(text)) node.value = null;
+      else if (FREE_FORM.some((path) => path.every((name) => keys.includes(name)))) node.value = typed(text);
+    },
+  });
+  const content: unknown = document.toJS();
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  throw new InvalidValueError({
+    prop: 'path',
+    value: path,
+    rule: 'the file holds no config',
+    fix: 'write one with `route` and `receivers`',
+  });
+}
+
+function typed(text: string): unknown {
+  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text)) return Number(text);
+  return /^(?:true|false)$/.test(text) ? text === 'true' : text;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InvalidValueError({
+      prop: 'path',
+      value: path,
+      rule: `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+      fix: 'name a file by its path from the folder that the app is run in',
+    });
+  }
+}

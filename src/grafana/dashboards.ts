@@ -1,0 +1,159 @@
+import { closest, InvalidValueError, type Problems } from '../validation';
+import { isDataKey } from '../values';
+
+/** A dashboard in the JSON model of Grafana. */
+export interface DashboardModel {
+  /** Stands in the URL and in links: at most 40 letters, digits, - and _; unique. */
+  readonly uid: string;
+  /** Unique in its folder. */
+  readonly title: string;
+  readonly [field: string]: unknown;
+}
+
+/** Kubernetes takes no more in a ConfigMap; the name of the file needs some of it. */
+const LARGEST_BYTES = 1024 * 1024 - 300;
+
+const UID = /^[-\w]{1,40}$/;
+
+/** Some dashboards in a folder of Grafana. Made by `Dashboards.of`. */
+export class DashboardFolder {
+  /** Names the ConfigMap and the folder of files, and is the uid of the folder in Grafana. */
+  public readonly name: string;
+  /** By name of the file. */
+  public readonly files: Readonly<Record<string, string>>;
+
+  /** Use `Dashboards.of`. @throws InvalidValueError as it does. */
+  public constructor(
+    public readonly title: string,
+    public readonly models: Readonly<Record<string, DashboardModel>>,
+  ) {
+    this.name = title
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '');
+    if (!/^[a-z0-9].{0,39}$/.test(this.name) || this.name === 'general') {
+      throw new InvalidValueError({
+        prop: 'folder',
+        value: title,
+        rule: "has at most 40 characters, some of them letters or digits, and is not General, Grafana's own folder",
+        fix: "write for example Dashboards.of('Overview', { ... })",
+      });
+    }
+    this.files = Object.fromEntries(
+      Object.entries(models)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, model]) => [`${name}.json`, fileOf(name, model)]),
+    );
+  }
+}
+
+/** Makes folders of dashboards. */
+export class Dashboards {
+  /**
+   * Dashboards of one folder.
+   *
+   * @param folder the title of the folder
+   * @param models by name: that of the file, in lower case
+   * @throws InvalidValueError when a title, name or uid is wrong, or a dashboard fits into no ConfigMap.
+   */
+  public static of(folder: string, models: Readonly<Record<string, DashboardModel>>): DashboardFolder {
+    return new DashboardFolder(folder, models);
+  }
+}
+
+function fileOf(name: string, model: DashboardModel): string {
+  const refuse = (prop: string, value: unknown, rule: string, fix: string): never => {
+    throw new InvalidValueError({ prop, value, rule, fix });
+  };
+  if (!/^[a-z0-9]/.test(name) || !isDataKey(`${name}.json`)) {
+    refuse('name', name, 'becomes the name of a file: letters, digits, -, _ and .', "write for example 'cluster'");
+  }
+  const { uid, title } = model as Partial<DashboardModel>;
+  if (typeof uid !== 'string' || !UID.test(uid)) {
+    refuse(
+      `['${name}'].uid`,
+      uid,
+      'has 1 to 40 letters, digits, - and _: without it links break when the dashboard is made anew',
+      `set it, e.g. uid: '${name}'`,
+    );
+  }
+  if (typeof title !== 'string' || title === '') {
+    refuse(`['${name}'].title`, title, 'Grafana takes no dashboard without a title', 'set it');
+  }
+  // Lines, so that a change is seen in a diff; the least indentation, since there is a limit.
+  const file = `${JSON.stringify(model, undefined, 1)}\n`;
+  const bytes = Buffer.byteLength(file);
+  if (bytes > LARGEST_BYTES) {
+    refuse(`['${name}']`, title, `has ${bytes} bytes, and a ConfigMap takes 1 MiB`, 'make two dashboards of it');
+  }
+  return file;
+}
+
+/** Data sources that are part of Grafana. */
+const BUILT_IN = ['grafana', '__expr__', '-- Grafana --', '-- Mixed --', '-- Dashboard --'];
+
+/** @param uids of the data sources */
+export function checkDashboards(
+  folders: readonly DashboardFolder[],
+  uids: readonly string[],
+  problems: Problems,
+): void {
+  const byUid = new Map<string, string>();
+  const byFolder = new Map<string, string>();
+  folders.forEach((folder, index) => {
+    const sameFolder = byFolder.get(folder.name);
+    problems.when(sameFolder !== undefined, {
+      prop: `dashboards[${index}]`,
+      value: folder.title,
+      rule: `is the same folder as ${sameFolder}`,
+      fix: 'put the dashboards of a folder into one `Dashboards.of`, or give another title',
+    });
+    byFolder.set(folder.name, folder.title);
+    const byTitle = new Map<string, string>();
+    for (const [name, model] of Object.entries(folder.models)) {
+      const prop = `dashboards[${index}]['${name}']`;
+      const sameUid = byUid.get(model.uid);
+      problems.when(sameUid !== undefined, {
+        prop: `${prop}.uid`,
+        value: model.uid,
+        rule: `is the uid of ${sameUid} as well: Grafana would show only one of them`,
+        fix: 'give each a uid of its own',
+      });
+      byUid.set(model.uid, prop);
+      const sameTitle = byTitle.get(model.title);
+      problems.when(sameTitle !== undefined, {
+        prop: `${prop}.title`,
+        value: model.title,
+        rule: `is the title of ${sameTitle} in the same folder`,
+        fix: 'rename one of them',
+      });
+      byTitle.set(model.title, prop);
+      for (const uid of datasourcesOf(model)) {
+        if (uids.includes(uid) || BUILT_IN.includes(uid) || uid.includes('$')) continue;
+        const known = uids.map((each) => `'${each}'`).join(', ');
+        problems.add({
+          prop,
+          value: uid,
+          rule: 'asks a data source that there is not',
+          fix: `use ${closest(uid, uids) === undefined ? `one of ${known}` : `'${closest(uid, uids)}'`}, or a variable of type datasource`,
+        });
+      }
+    }
+  });
+}
+
+/** The uids that stand at `datasource` anywhere in a model. */
+function datasourcesOf(model: unknown): Set<string> {
+  const found = new Set<string>();
+  const walk = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, item] of Object.entries(value)) {
+      const uid: unknown =
+        key === 'datasource' && typeof item === 'object' ? (item as { uid?: unknown } | null)?.uid : item;
+      if (key === 'datasource' && typeof uid === 'string') found.add(uid);
+      walk(item);
+    }
+  };
+  walk(model);
+  return found;
+}

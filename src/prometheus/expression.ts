@@ -1,0 +1,26 @@
+const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+const CLOSERS = Object.values(CLOSING);
+
+/** A text in quotes as PromQL reads it, which has no escapes between backticks, or a comment up to the end of the line. */
+const OPAQUE = /(["'])(?:(?!\1)[^\\\n]|\\.)*\1|`[^`]*`|#[^\n]*/gs;
+
+/**
+ * What is wrong with the brackets and quotes of an expression; nothing where they fit. Whether it is PromQL in all other
+ * respects only Prometheus can tell.
+ */
+export function expressionProblem(expression: string): string | undefined {
+  const bare = expression.replace(OPAQUE, (text) => (text.startsWith('#') ? '' : '_'));
+  if (bare.trim() === '') return 'it is empty';
+  const quote = /["'`]/.exec(bare);
+  if (quote) return `a ${quote[0]} is not closed`;
+  const open: string[] = [];
+  for (const character of bare) {
+    if (character in CLOSING) open.push(character);
+    if (!CLOSERS.includes(character)) continue;
+    const opener = open.pop();
+    if (opener === undefined) return `a ${character} closes nothing`;
+    if (CLOSING[opener] !== character) return `a ${opener} is closed by ${character}`;
+  }
+  const last = open.at(-1);
+  return last === undefined ? undefined : `a ${last} is not closed`;
+}
