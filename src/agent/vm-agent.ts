@@ -130,7 +130,7 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     if (jobs.none) return;
     const scrapeFile = (): string => scrapeConfigFile({ global, jobs: jobs.all(), secretPath });
     this.addConfigFiles('scrape', SCRAPE_FOLDER, () => ({ [SCRAPE_FILE]: scrapeFile() }), { reloaded: true });
-    jobs.runBy(this);
+    jobs.runBy(this, { interval, writesTo: targets.map(({ endpoint }) => endpoint), problems });
   }
 
   /** Where to send Prometheus remote write. */

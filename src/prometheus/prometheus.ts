@@ -129,7 +129,7 @@ export class Prometheus extends Workload {
     if (hasRules) {
       this.addConfigFiles('rules', RULE_FOLDER, ruleFiles, { reloaded: true, split: true });
     }
-    jobs.runBy(this);
+    jobs.runBy(this, { interval, writesTo: remoteWrite.map(({ endpoint }) => endpoint), problems });
   }
 
   /** Where to query what a pod keeps itself; which of several answers is left to the Service. */

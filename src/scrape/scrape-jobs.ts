@@ -1,8 +1,9 @@
-import { Chart } from 'cdk8s';
+import { Chart, type Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
 import { listOf, type Check } from '../validation';
 import type { SecretRef } from '../values';
-import type { NetworkPort, Wired } from '../wiring';
+import { milliseconds, type Problems } from '../validation';
+import type { NetworkPort, Wired, WriteEndpoint } from '../wiring';
 import { visitWorkloads, type ApiAccess } from '../workload';
 import { componentJobs } from './component-job';
 import type { ScrapeDestination, ScrapeJob, ScrapeSource } from './scrape-job';
@@ -19,6 +20,22 @@ export const scrapeSourcesCheck: Check = listOf((value, prop, problems) => {
 export interface Scraper extends Wired, IConstruct {
   allowApi(access: ApiAccess): void;
   allowToNodes(...ports: readonly NetworkPort[]): void;
+}
+
+/** Where an agent that scrapes the stack of a chart sends what it finds. */
+interface StackScraper {
+  readonly path: string;
+  readonly urls: readonly string[];
+}
+
+const STACK_SCRAPERS = new WeakMap<Chart, StackScraper[]>();
+
+/** What is known of an agent that runs jobs. */
+export interface ScraperProps {
+  /** The global interval. */
+  readonly interval: Duration;
+  readonly writesTo: readonly WriteEndpoint[];
+  readonly problems: Problems;
 }
 
 /** The scrape jobs of an agent: those that the user gives, and those of the stack, which come with its components. */
@@ -50,15 +67,36 @@ export class ScrapeJobs {
   }
 
   /** Gives the pods what the jobs need: the Kubernetes API, and a way to what is scraped. */
-  public runBy(scraper: Scraper): void {
+  public runBy(scraper: Scraper, props: ScraperProps): void {
     open(this.given, scraper);
     if (!this.stack) return;
+    checkSecondScraper(scraper, props);
     visitWorkloads(Chart.of(scraper), ({ metrics }) => {
       const jobs = componentJobs(metrics);
       this.ofStack.push(...jobs);
       open(jobs, scraper);
     });
   }
+}
+
+/** Two agents with equal labels write every sample of the stack twice, where the storage does not deduplicate. */
+function checkSecondScraper(scraper: Scraper, { interval, writesTo, problems }: ScraperProps): void {
+  const chart = Chart.of(scraper);
+  const others = STACK_SCRAPERS.get(chart) ?? [];
+  const doubled = writesTo.filter(
+    ({ isInternal, dedupInterval }) =>
+      isInternal && (dedupInterval === undefined || milliseconds(dedupInterval) < milliseconds(interval)),
+  );
+  for (const { url } of doubled) {
+    const other = others.find(({ urls }) => urls.includes(url));
+    problems.when(other !== undefined, {
+      prop: 'scrapeStack',
+      value: true,
+      rule: `${other?.path} scrapes the stack as well, and the storage at ${url} would keep the samples of both`,
+      fix: 'set `scrapeStack: false` on one of the two, or the scrape interval as `dedupInterval` on the storage',
+    });
+  }
+  STACK_SCRAPERS.set(chart, [...others, { path: scraper.node.path, urls: writesTo.map(({ url }) => url) }]);
 }
 
 function open(jobs: readonly ScrapeJob[], scraper: Scraper): void {

@@ -1,4 +1,8 @@
-const SECRET = /(pas+w(or)?d|passphrase|secret|token|(api|auth|access|private)[-_]?key|credentials?)$/i;
+const KINDS_OF_KEYS = 'api|auth|access|private|secret|licen[cs]e|signing|encryption|shared|account|routing|service';
+const SECRET = new RegExp(
+  `(pas+w(or)?d|(^|[-_.])pass|passphrase|secret|token|(${KINDS_OF_KEYS})[-_]?key|credentials?)$`,
+  'i',
+);
 
 /** Whether the name of a variable or parameter says that its value is secret. */
 export function namesSecret(name: string): boolean {

@@ -864,6 +864,22 @@ describe('wrong configurations', () => {
     ]);
   });
 
+  test('two agents that scrape the same stack into the same storage, which keeps both samples', () => {
+    const two = (first: Partial<VmAgentProps>, dedupInterval?: Duration) =>
+      problemsOf((chart) => {
+        const storage = new VmSingle(chart, 'metrics', { volume, dedupInterval });
+        new VmAgent(chart, 'first', { remoteWrite: [storage.write()], ...first });
+        new VmAgent(chart, 'second', { remoteWrite: [storage.write()] });
+      });
+    expect(two({})).toEqual([
+      '[test/second] scrapeStack = true: test/first scrapes the stack as well, and the storage at ' +
+        'http://metrics-vmsingle.monitoring.svc:8428/api/v1/write would keep the samples of both. To fix: set ' +
+        '`scrapeStack: false` on one of the two, or the scrape interval as `dedupInterval` on the storage.',
+    ]);
+    expect(two({ scrapeStack: false })).toEqual([]);
+    expect(two({}, Duration.seconds(30))).toEqual([]);
+  });
+
   test('two replicas and a storage that keeps samples of another interval', () => {
     expect(pairProblems({ global: { interval: Duration.seconds(15) } }, Duration.seconds(30))).toEqual([
       at(

@@ -1,7 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import { FlagSet, goDuration, vminsertFlags, vmselectFlags, vmstorageFlags, type VmselectFlags } from '../../src/flags';
 import { vmagentFlags, type VmagentFlags } from '../../src/flags/catalogue/vmagent';
-import { Problems } from '../../src/validation';
+import { namesSecret, Problems } from '../../src/validation';
 import { Retention, SecretRef } from '../../src/values';
 
 const path = (ref: SecretRef) => `/secrets/${ref.secretName}/${ref.key}`;
@@ -153,4 +153,14 @@ test('the catalogues are those of the version', () => {
   ]);
   expect(vmselectFlags.types['search.maxQueryDuration']).toBe('duration');
   expect(vmstorageFlags.deprecated).toContain('finalMergeDelay');
+});
+
+describe('what a name says of its value', () => {
+  test.each(['DB_PASS', 'SECRET_KEY', 'license-key', 'signing_key', 'apiKey', 'pass', 'X-Auth-Token', 'dbPassword'])(
+    '%s is secret',
+    (name) => expect(namesSecret(name)).toBe(true),
+  );
+  test.each(['BYPASS', 'compass', 'KEY', 'tokens', 'primary_key', 'TOKEN_FILE'])('%s is not', (name) =>
+    expect(namesSecret(name)).toBe(false),
+  );
 });
