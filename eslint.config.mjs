@@ -16,7 +16,19 @@ const STOREYS = [
   ['wiring'],
   ['workload'],
   ['scrape', 'victoria-metrics'],
-  ['cluster', 'single', 'agent', 'auth', 'exporters', 'prometheus', 'opentelemetry', 'exposure', 'alerting', 'alertmanager', 'grafana'],
+  [
+    'cluster',
+    'single',
+    'agent',
+    'auth',
+    'exporters',
+    'prometheus',
+    'opentelemetry',
+    'exposure',
+    'alerting',
+    'alertmanager',
+    'grafana',
+  ],
 ];
 
 const STANDING_ALONE = ['client'];

@@ -1,6 +1,6 @@
 import type { Duration } from 'cdk8s';
 import { scrapeDuration } from '../scrape';
-import { parseScrapeDuration } from '../scrape/scrape-duration';
+import { parseScrapeDuration } from '../scrape';
 import {
   all,
   didYouMean,

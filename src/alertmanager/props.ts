@@ -4,12 +4,11 @@ import {
   anyText,
   duration,
   forbidden,
-  hideUrlSecrets,
   instance,
   integer,
   listOf,
   mapOf,
-  type Check,
+  externalUrl,
   type Shape,
 } from '../validation';
 import {
@@ -50,23 +49,6 @@ export interface AlertmanagerProps extends WorkloadProps {
   readonly extraArgs?: readonly string[];
 }
 
-const externalUrlCheck: Check = (value, prop, problems) => {
-  if (isPlainUrl(value)) return value;
-  problems.add({
-    prop,
-    value: typeof value === 'string' ? hideUrlSecrets(value) : value,
-    rule: 'must be a URL of http or https, without credentials and parameters',
-    fix: "write for example 'https://alertmanager.example.com'",
-  });
-  return undefined;
-};
-
-function isPlainUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, username, password, search, hash } = new URL(value);
-  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
-}
-
 export const SHAPE: Shape<AlertmanagerProps & { readonly autoscaling?: never }> = {
   ...WORKLOAD_SHAPE,
   name: anything,
@@ -79,7 +61,7 @@ export const SHAPE: Shape<AlertmanagerProps & { readonly autoscaling?: never }> 
   volume: volumeCheck,
   retention: duration,
   templates: mapOf(anyText),
-  externalUrl: externalUrlCheck,
+  externalUrl: externalUrl('https://alertmanager.example.com'),
   httpAuth: webConfigAuthCheck,
   extraArgs: listOf(anyText),
   autoscaling: forbidden(

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { InvalidValueError, yaml } from '../validation';
+import { InvalidValueError, readYamlFile, yaml } from '../validation';
 
 /** Fields whose values are passed on as they are, so that a number must stay one. */
 const FREE_FORM: readonly (readonly [integration: string, field: string])[] = [
@@ -9,22 +8,13 @@ const FREE_FORM: readonly (readonly [integration: string, field: string])[] = [
 ];
 
 /**
- * Reads a config file. Scalars stay the text that stands there, since only the field tells whether `1.10` is a number.
+ * Reads a config file.
  *
  * @throws InvalidValueError when there is no such file, it is no YAML, or it holds no config
  */
 export function readConfigFile(path: string): unknown {
-  const { isPair, isScalar, parseDocument, visit } = yaml();
-  const document = parseDocument(read(path), { schema: 'failsafe', merge: true });
-  const [error] = document.errors;
-  if (error) {
-    throw new InvalidValueError({
-      prop: 'path',
-      value: path,
-      rule: `the file is no YAML: ${error.message.split('\n', 1)[0]!.replace(/:$/, '')}`,
-      fix: 'correct the file',
-    });
-  }
+  const { isPair, isScalar, visit } = yaml();
+  const document = readYamlFile(path);
   visit(document, {
     Scalar: (key, node, ancestors) => {
       if (key === 'key' || node.type !== 'PLAIN') return;
@@ -47,17 +37,4 @@ export function readConfigFile(path: string): unknown {
 function typed(text: string): unknown {
   if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text)) return Number(text);
   return /^(?:true|false)$/.test(text) ? text === 'true' : text;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InvalidValueError({
-      prop: 'path',
-      value: path,
-      rule: `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
-      fix: 'name a file by its path from the folder that the app is run in',
-    });
-  }
 }

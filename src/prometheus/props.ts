@@ -13,13 +13,13 @@ import {
   boolean,
   duration,
   forbidden,
-  hideUrlSecrets,
   instance,
   integer,
   listOf,
   rule,
   size,
   text,
+  externalUrl,
   type Check,
   type Shape,
 } from '../validation';
@@ -105,23 +105,6 @@ const alertmanagerCheck: Check = all(
   ),
 );
 
-const externalUrlCheck: Check = (value, prop, problems) => {
-  if (isPlainUrl(value)) return value;
-  problems.add({
-    prop,
-    value: typeof value === 'string' ? hideUrlSecrets(value) : value,
-    rule: 'must be a URL of http or https, without credentials and parameters',
-    fix: "write for example 'https://prometheus.example.com'",
-  });
-  return undefined;
-};
-
-function isPlainUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, username, password, search, hash } = new URL(value);
-  return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
-}
-
 export const SHAPE: Shape<PrometheusProps & { readonly autoscaling?: never }> = {
   ...WORKLOAD_SHAPE,
   name: anything,
@@ -137,7 +120,7 @@ export const SHAPE: Shape<PrometheusProps & { readonly autoscaling?: never }> = 
   ruleFiles: ruleFilesCheck,
   evaluationInterval: duration,
   alertmanagers: listOf(alertmanagerCheck),
-  externalUrl: externalUrlCheck,
+  externalUrl: externalUrl('https://prometheus.example.com'),
   features: listOf(text(/^[a-z0-9-]+$/, "the name of a feature, e.g. 'native-histograms'")),
   extraArgs: listOf(anyText),
   autoscaling: forbidden('each replica scrapes every target once more', 'remove it and set `replicas`'),

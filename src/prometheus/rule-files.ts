@@ -1,5 +1,5 @@
 import { labelNameCheck } from '../scrape';
-import { parseScrapeDuration } from '../scrape/scrape-duration';
+import { parseScrapeDuration } from '../scrape';
 import {
   all,
   anyText,

@@ -21,7 +21,7 @@ export {
   type GlobalScrapeProps,
   type ScrapeConfigFileProps,
 } from './scrape-config-file';
-export { scrapeDuration } from './scrape-duration';
+export { parseScrapeDuration, scrapeDuration } from './scrape-duration';
 export type * from './scrape-job';
 export { ScrapeJobs, scrapeSourcesCheck } from './scrape-jobs';
 export { seriesSelectorsCheck } from './series-selector';

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { SecretPath } from '../flags';
 import {
   anything,
@@ -10,6 +9,7 @@ import {
   oneOf,
   portNumber,
   yaml,
+  readYamlFile,
   type Check,
   type Problem,
   type Shape,
@@ -116,7 +116,7 @@ export function rawJob(config: RawScrapeConfig, given?: ScrapeNeeds, source?: st
  * @throws InvalidValueError when there is no such file, it is no YAML, or holds no scrape config
  */
 export function jobsFromFile(path: string, needs?: ScrapeNeeds): ScrapeJob[] {
-  const content = parse(path, read(path));
+  const content = parse(path);
   const list = configsIn(content);
   if (list === undefined || list.length === 0) {
     throw new InvalidValueError({
@@ -151,32 +151,10 @@ function withProblems(job: ScrapeJob, problems: readonly Problem[]): ScrapeJob {
   return { ...job, check: (program) => [...problems, ...(job.check?.(program) ?? [])] };
 }
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InvalidValueError({
-      prop: 'path',
-      value: path,
-      rule: `the file cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
-      fix: 'name a file by its path from the folder that the app is run in',
-    });
-  }
-}
-
-/** All scalars as the text that stands there: only the field tells whether `1.10` is a number. */
-function parse(path: string, content: string): unknown {
-  const { isScalar, parseDocument, visit } = yaml();
-  const document = parseDocument(content, { schema: 'failsafe', merge: true });
-  const [error] = document.errors;
-  if (error) {
-    throw new InvalidValueError({
-      prop: 'path',
-      value: path,
-      rule: `the file is no YAML: ${error.message.split('\n', 1)[0]!.replace(/:$/, '')}`,
-      fix: 'correct the file',
-    });
-  }
+/** All scalars as the text that stands there, but for those that say that there is nothing. */
+function parse(path: string): unknown {
+  const { isScalar, visit } = yaml();
+  const document = readYamlFile(path);
   visit(document, (key, node) => {
     if (key !== 'key' && isScalar(node) && node.type === 'PLAIN' && /^(?:|~|null)$/i.test(String(node.value))) {
       node.value = null;
