@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -344,7 +344,7 @@ describeWith(['victoria-metrics', 'vmalert'], 'vmalert', () => {
     writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
     const port = await freePort();
     const manager: ChildProcess = spawn(
-      atHome(alertmanager!, folder),
+      alertmanager!,
       [
         `--config.file=${join(folder, 'config.yaml')}`,
         `--storage.path=${folder}`,
@@ -388,21 +388,6 @@ describeWith(['victoria-metrics', 'vmalert'], 'vmalert', () => {
     expect(notified('firing')[0]!.alerts.map(({ labels }) => labels.alertname)).toEqual(['TooHot']);
   });
 });
-
-/** Where Debian's package has its templates. */
-const TEMPLATES = '/usr/share/prometheus/alertmanager';
-
-/** The program itself; of one that was only unpacked a copy that looks for its templates where they are. */
-function atHome(program: string, folder: string): string {
-  const unpacked = join(program, '../../share/prometheus/alertmanager');
-  if (existsSync(TEMPLATES) || !existsSync(unpacked)) return program;
-  const elsewhere = join(folder, '-'.repeat(TEMPLATES.length - folder.length - 1));
-  symlinkSync(unpacked, elsewhere);
-  const copy = join(folder, 'alertmanager');
-  const text = readFileSync(program, 'latin1').replaceAll(TEMPLATES, elsewhere);
-  writeFileSync(copy, text, { encoding: 'latin1', mode: 0o755 });
-  return copy;
-}
 
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import {
   type AlertmanagerConfigProps,
   type AlertmanagerProps,
 } from '../../src/alertmanager';
-import { describeWith, findBinary, parseManifests, Runner, until, type Pod } from './runner';
+import { describeWith, parseManifests, Runner, until, type Pod } from './runner';
 
 jest.setTimeout(180_000);
 
@@ -71,26 +71,6 @@ class Hook {
   }
 }
 
-/** Where Debian's package has its templates; programs of others have them built in. */
-const TEMPLATES = '/usr/share/prometheus/alertmanager';
-
-/** The program; of a package that was only unpacked a copy that looks for its templates where they are. */
-function programIn(folder: string): string | undefined {
-  const program = findBinary('alertmanager');
-  const unpacked = join(program ?? '', '../../share/prometheus/alertmanager');
-  if (program === undefined || existsSync(TEMPLATES) || !existsSync(unpacked)) return program;
-  const elsewhere = join(folder, '-'.repeat(TEMPLATES.length - folder.length - 1));
-  symlinkSync(unpacked, elsewhere);
-  const copy = join(folder, 'alertmanager');
-  const content = readFileSync(program, 'latin1').replaceAll(TEMPLATES, elsewhere);
-  writeFileSync(copy, content, { encoding: 'latin1', mode: 0o755 });
-  return copy;
-}
-
-const programFolder = mkdtempSync(join(tmpdir(), 'am-'));
-const program = programIn(programFolder);
-afterAll(() => rmSync(programFolder, { recursive: true }));
-
 const opened: { close(): unknown }[] = [];
 
 afterEach(async () => {
@@ -107,8 +87,7 @@ async function start(props: AlertmanagerProps, options?: Parameters<typeof Runne
   const app = new App();
   const chart = new Chart(app, 'alerting', { namespace: 'monitoring' });
   new Alertmanager(chart, 'main', props);
-  const binaries: Record<string, string> = program === undefined ? {} : { alertmanager: program };
-  const runner = await Runner.start(parseManifests(app.synthYaml()), { binaries, ...options });
+  const runner = await Runner.start(parseManifests(app.synthYaml()), options);
   opened.push(runner);
   return runner;
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
 import type { Container } from '../../../src';
+import { withItsTemplates } from './unpacked-alertmanager';
 
 /** Folders to look in before those of PATH, separated like these. */
 export const BINARIES_VARIABLE = 'VM_BINARIES';
@@ -27,9 +28,10 @@ export function findBinary(name: string, env: NodeJS.ProcessEnv = process.env): 
   const folders = [env[BINARIES_VARIABLE], env.PATH]
     .flatMap((list) => list?.split(delimiter) ?? [])
     .filter((folder) => folder !== '');
-  return namesOf(name)
+  const found = namesOf(name)
     .flatMap((file) => folders.map((folder) => join(folder, file)))
     .find(isExecutable);
+  return found !== undefined && namesOf(name).includes('alertmanager') ? withItsTemplates(found) : found;
 }
 
 function isExecutable(path: string): boolean {
