@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import type { IngestEndpoints } from '../victoria-metrics';
 import { Problems } from '../validation';
 import type { Tenant } from '../values';
-import type { ReadEndpoint, WriteEndpoint } from '../wiring';
+import type { Endpoint, ReadEndpoint, WriteEndpoint } from '../wiring';
 import { clusterModel } from './model';
 import type { VmClusterProps } from './props';
 import { VmInsert } from './vminsert';
@@ -62,5 +62,15 @@ export class VmCluster extends Construct {
    */
   public ingest(tenant?: Tenant): IngestEndpoints {
     return this.vminsert.ingest(tenant);
+  }
+
+  /**
+   * Has queries for rules and alerts answered, as Prometheus answers them: `/api/v1/rules`, `/api/v1/alerts`, and the
+   * pages of vmalert below `/vmalert`. Grafana shows the alerts of a data source by them.
+   *
+   * @param vmalert `vmAlert.pages()`, of no more than one vmalert
+   */
+  public showAlerts(vmalert: Endpoint): void {
+    this.vmselect.showAlerts(vmalert);
   }
 }

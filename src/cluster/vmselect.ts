@@ -1,10 +1,16 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vmselectFlags, type VmselectFlags } from '../flags';
-import { HTTP_PORT_NAME, setQueryFlags, SHUTDOWN_DELAY, VictoriaMetricsServer } from '../victoria-metrics';
+import {
+  HTTP_PORT_NAME,
+  passAlertsOn,
+  setQueryFlags,
+  SHUTDOWN_DELAY,
+  VictoriaMetricsServer,
+} from '../victoria-metrics';
 import { wholeSeconds } from '../validation';
 import { Cpu, IMAGES, Tenant } from '../values';
-import { ReadEndpoint } from '../wiring';
+import { ReadEndpoint, type Endpoint } from '../wiring';
 import { isEphemeral, scaling, type VolumeProps } from '../workload';
 import type { ClusterModel } from './model';
 import type { VmSelectProps } from './props';
@@ -26,6 +32,7 @@ const SAVE_CACHE_SECONDS = 20;
  */
 export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
   private readonly maxQueryDuration: Duration;
+  private readonly flags: FlagSet<VmselectFlags>;
 
   /** @internal */
   public constructor(scope: Construct, id: string, model: ClusterModel, vmstorage: VmStorage) {
@@ -70,6 +77,7 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
       problems,
     });
     this.maxQueryDuration = maxQueryDuration;
+    this.flags = flags;
     for (const node of nodes) node.connectFrom(this);
     const most = scale.autoscaling?.maxReplicas ?? scale.replicas;
     if (!isEphemeral(cache) && most > 1) this.connectPeers(flags, most, props);
@@ -82,6 +90,11 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
     return new ReadEndpoint(
       this.endpointProps(HTTP_PORT_NAME, { path: `/select/${tenant}/prometheus`, tenant, maxQueryDuration }),
     );
+  }
+
+  /** Answers questions for rules and alerts as well. @param vmalert its pages, of no more than one vmalert */
+  public showAlerts(vmalert: Endpoint): void {
+    passAlertsOn(this, this.flags, vmalert);
   }
 
   /**

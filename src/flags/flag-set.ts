@@ -57,8 +57,9 @@ export class FlagSet<F extends object> {
    */
   public set<K extends keyof F & string>(name: K, value: F[K] | undefined, source: string): this {
     const earlier = this.entries.get(name);
-    if (earlier) this.refuseTwice(name, earlier, source);
-    this.entries.set(name, { values: value === undefined ? [] : listOf(value), source });
+    const entry = { values: value === undefined ? [] : listOf(value), source };
+    if (earlier) this.refuseTwice(name, earlier.source === source ? entry : earlier, source);
+    this.entries.set(name, entry);
     return this;
   }
 
@@ -150,6 +151,15 @@ export class FlagSet<F extends object> {
   }
 
   private refuseTwice(name: string, extra: Entry, owner: string): void {
+    if (extra.source === owner) {
+      this.problems.add({
+        prop: owner,
+        value: extra.values[0],
+        rule: `-${name} takes one value, and this is the second`,
+        fix: 'remove one of the two',
+      });
+      return;
+    }
     this.problems.add({
       prop: extra.source,
       value: extra.values.length === 1 ? extra.values[0] : extra.values,

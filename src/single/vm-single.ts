@@ -9,6 +9,7 @@ import {
   labelLimitsCheck,
   listenerPorts,
   listenersCheck,
+  passAlertsOn,
   queryLimitsCheck,
   RETENTION_SHAPE,
   SERVER_SHAPE,
@@ -30,7 +31,7 @@ import {
 import { anything, checkProps, forbidden, Problems, type Shape } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import { instanceName } from '../workload';
-import { ReadEndpoint, type WriteEndpoint } from '../wiring';
+import { ReadEndpoint, type Endpoint, type WriteEndpoint } from '../wiring';
 
 /** A single-node VictoriaMetrics. The props are those of a cluster, where they exist. */
 export interface VmSingleProps extends ServerProps<VictoriaMetricsFlags>, RetentionProps, StoreProps {
@@ -85,6 +86,7 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
   private readonly listeners: Listeners | undefined;
   private readonly dedupInterval: Duration | undefined;
   private readonly maxQueryDuration: Duration;
+  private readonly flags: FlagSet<VictoriaMetricsFlags>;
 
   /** Wrong props are reported when the app is synthesized, all at once. */
   public constructor(scope: Construct, id: string, given: VmSingleProps) {
@@ -128,6 +130,7 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
       prefix: '',
       problems,
     });
+    this.flags = flags;
     this.listeners = listeners;
     this.dedupInterval = props.dedupInterval;
     this.maxQueryDuration = queryLimits?.maxQueryDuration ?? DEFAULT_MAX_QUERY_DURATION;
@@ -156,5 +159,15 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
       dedupInterval: this.dedupInterval,
       prefix: '',
     });
+  }
+
+  /**
+   * Has queries for rules and alerts answered, as Prometheus answers them: `/api/v1/rules`, `/api/v1/alerts`, and the
+   * pages of vmalert below `/vmalert`. Grafana shows the alerts of a data source by them.
+   *
+   * @param vmalert `vmAlert.pages()`, of no more than one vmalert
+   */
+  public showAlerts(vmalert: Endpoint): void {
+    passAlertsOn(this, this.flags, vmalert);
   }
 }

@@ -1,6 +1,7 @@
 import type { Duration, Size } from 'cdk8s';
 import type { FlagSet, VmselectFlags } from '../flags';
 import { duration, integer, object, size, type Check } from '../validation';
+import type { Endpoint, Wired } from '../wiring';
 
 /** What a single query may cost. */
 export interface QueryLimits {
@@ -54,4 +55,14 @@ export function setQueryFlags(flags: FlagSet<QueryFlags>, limits: QueryLimits = 
     .set('search.maxSamplesPerQuery', limits.maxSamplesPerQuery, 'queryLimits.maxSamplesPerQuery')
     .set('search.maxPointsPerTimeseries', limits.maxPointsPerTimeseries, 'queryLimits.maxPointsPerTimeseries')
     .set('search.maxMemoryPerQuery', limits.maxMemoryPerQuery, 'queryLimits.maxMemoryPerQuery');
+}
+
+/** Passes requests for rules and alerts on, as clients of Prometheus expect them beside the query API. */
+export function passAlertsOn(
+  server: Wired,
+  flags: FlagSet<Pick<VmselectFlags, 'vmalert.proxyURL'>>,
+  vmalert: Endpoint,
+): void {
+  flags.set('vmalert.proxyURL', vmalert.url, 'showAlerts');
+  vmalert.connectFrom(server);
 }

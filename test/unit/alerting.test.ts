@@ -894,3 +894,38 @@ describe('wrong configurations', () => {
     expect(wrong(make)).toEqual(lines);
   });
 });
+
+describe('the storage that shows the alerts', () => {
+  const stack = (chart: Chart, extraFlags = {}) => {
+    const cluster = new VmCluster(chart, 'metrics', { vmstorage: { volume }, vmselect: { extraFlags } });
+    const single = new VmSingle(chart, 'one', { volume, extraFlags });
+    const alert = new VmAlert(chart, 'alert', { datasource, rules });
+    for (const storage of [cluster, single]) storage.showAlerts(alert.pages());
+    return { single, alert };
+  };
+
+  test.each([
+    ['Deployment', 'metrics-vmselect'],
+    ['StatefulSet', 'one-vmsingle'],
+  ])('a %s asks the vmalert', (kind, name) => {
+    const manifests = synth(stack);
+    expect(argsOf(find(manifests, kind, name))).toContain('-vmalert.proxyURL=http://alert-vmalert.monitoring.svc:8880');
+    const component = name.replace(/^.*-/, '');
+    const ingress = find(manifests, 'NetworkPolicy', 'alert-vmalert')['spec'].ingress as readonly object[];
+    expect(JSON.stringify(ingress)).toContain(`"app.kubernetes.io/name":"${component}"`);
+  });
+
+  test('is one storage of one vmalert, and has the flag from nowhere else', () => {
+    const problems = problemsOf((chart) => {
+      const { single, alert } = stack(chart, { 'vmalert.proxyURL': 'http://elsewhere:8880' });
+      single.showAlerts(alert.pages());
+    });
+    const flag = '-vmalert.proxyURL';
+    const owned = `'] = "http://elsewhere:8880": ${flag} belongs to showAlerts. To fix: remove it here and use showAlerts.`;
+    expect(problems).toEqual([
+      `[test/metrics] vmselect.extraFlags['vmalert.proxyURL${owned}`,
+      `[test/one] extraFlags['vmalert.proxyURL${owned}`,
+      `[test/one] showAlerts = "http://alert-vmalert.monitoring.svc:8880": ${flag} takes one value, and this is the second. To fix: remove one of the two.`,
+    ]);
+  });
+});
