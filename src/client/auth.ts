@@ -50,25 +50,39 @@ function fromSecret(name: string, secret: Secret, header: (secret: string) => st
     const value = header(secret);
     return () => value;
   }
-  if (typeof secret !== 'function') {
-    throw new InvalidArgumentError(`${name}: missing; give a string or a function that returns one`);
-  }
+  if (typeof secret !== 'function') throw missingSecret(name);
   return async () => {
-    let value: unknown;
-    try {
-      value = await secret();
-    } catch (cause) {
-      throw new CredentialsError(`${name}: the function that gives it failed`, { cause });
-    }
-    if (typeof value !== 'string') {
-      throw new CredentialsError(`${name}: the function gave a value of type ${typeof value}; it must give a string`);
-    }
+    const value = await resolveSecret(name, secret);
     try {
       return header(value);
     } catch (error) {
       throw error instanceof VictoriaMetricsError ? new CredentialsError(error.message) : error;
     }
   };
+}
+
+/**
+ * The text of a secret, without a line break at its end.
+ *
+ * @throws CredentialsError when the function that gives it fails or gives something else
+ */
+export async function resolveSecret(name: string, secret: Secret): Promise<string> {
+  if (typeof secret === 'string') return withoutLineBreak(secret);
+  if (typeof secret !== 'function') throw missingSecret(name);
+  let value: unknown;
+  try {
+    value = await secret();
+  } catch (cause) {
+    throw new CredentialsError(`${name}: the function that gives it failed`, { cause });
+  }
+  if (typeof value !== 'string') {
+    throw new CredentialsError(`${name}: the function gave a value of type ${typeof value}; it must give a string`);
+  }
+  return withoutLineBreak(value);
+}
+
+function missingSecret(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${name}: missing; give a string or a function that returns one`);
 }
 
 // The messages below never repeat the secret.

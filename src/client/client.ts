@@ -1,68 +1,58 @@
-import type { AgentOptions } from 'node:https';
-import { authorizationHeader, type Auth } from './auth';
+import { parseFlags, type DeleteSeriesOptions, type ServerOptions } from './admin';
+import { checkShape, ShapeError, type ApiAnswer } from './answer';
+import { Api } from './api';
 import { clusterEndpoints, explicitEndpoints, singleEndpoints, type Endpoints } from './endpoints';
-import { BadResponseError, InvalidArgumentError, type RequestDescription } from './errors';
-import { HttpTransport, validateHeaders, type CallOptions, type HttpRequest } from './http';
+import {
+  exportCsvForm,
+  exportNativeForm,
+  exportSeriesForm,
+  parseExport,
+  type ExportCsvOptions,
+  type ExportedSeries,
+  type ExportOptions,
+  type ExportSeriesOptions,
+} from './export';
+import type { Match, RequestOptions } from './form';
+import {
+  csvFormat,
+  formatTimestamp,
+  importArguments,
+  jsonLines,
+  type ImportCsvOptions,
+  type ImportOptions,
+  type ImportSeriesOptions,
+  type ImportTextOptions,
+} from './import';
+import type { ClientOptions, ClusterClientOptions, VictoriaMetricsClientOptions } from './options';
 import {
   parseQueryResult,
   queryForm,
   queryRangeForm,
-  type CommonQueryOptions,
   type MatrixResult,
   type QueryOptions,
   type QueryRangeOptions,
   type QueryResult,
-  type RequestOptions,
 } from './query';
 import { WriteRequestEncoder, type TimeSeries } from './remote-write/encoder';
+import { RemoteWriteEndpoint } from './remote-write/endpoint';
 import { SnappyCompressor } from './remote-write/snappy';
-import { toMilliseconds, validateTimeout, type Instant, type Milliseconds } from './time';
-
-/** What any client takes. */
-export interface ClientOptions {
-  /** @default no authentication */
-  readonly auth?: Auth;
-  /**
-   * Time for one call, in milliseconds.
-   *
-   * @default 30000, which is what VictoriaMetrics allows a query by default (`-search.maxQueryDuration`)
-   */
-  readonly timeout?: Milliseconds;
-  /** Headers of every request, such as those by which a proxy tells tenants apart. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /**
-   * Options of the `http.Agent` and the `https.Agent` that keep the connections: certificates (`ca`, `cert`, `key`),
-   * limits (`maxSockets`) and the like.
-   */
-  readonly agentOptions?: AgentOptions;
-}
-
-/** Options with explicit base URLs. At least one of them is needed. */
-export interface VictoriaMetricsClientOptions extends ClientOptions {
-  /** What stands before `/api/v1/query`, as in `http://vmselect:8481/select/0/prometheus`. */
-  readonly readUrl?: string;
-  /** What stands before `/api/v1/write`, as in `http://vminsert:8480/insert/0/prometheus`. */
-  readonly writeUrl?: string;
-}
-
-/** Options of a client for a cluster. */
-export interface ClusterClientOptions extends ClientOptions {
-  /** The root URL of vminsert, or of a vmauth before it. */
-  readonly insert: string;
-  /** The root URL of vmselect, or of a vmauth before it. */
-  readonly select: string;
-  /** `accountID`, `accountID:projectID` or `multitenant`. @default '0' */
-  readonly tenant?: string;
-}
-
-/** Options of a text import. */
-export interface ImportTextOptions extends RequestOptions {
-  /** The time of samples that have none of their own. @default now, by the clock of the server */
-  readonly timestamp?: Instant;
-}
-
-const DEFAULT_TIMEOUT = 30_000;
-const USER_AGENT = 'cdk8s-victoriametrics';
+import { RemoteWriter, type RemoteWriterOptions } from './remote-write/writer';
+import {
+  labelPath,
+  parseSeries,
+  parseStrings,
+  parseTsdbStatus,
+  seriesForm,
+  tsdbStatusForm,
+  type LabelNamesResult,
+  type LabelsOptions,
+  type LabelValuesResult,
+  type SeriesOptions,
+  type SeriesResult,
+  type TsdbStatus,
+  type TsdbStatusOptions,
+} from './series';
+import type { Body } from './upload';
 
 /**
  * A client for VictoriaMetrics: single node, cluster, or either of them behind vmauth or another proxy.
@@ -97,9 +87,7 @@ export class VictoriaMetricsClient {
   readonly writeUrl: string | undefined;
 
   // Private to the runtime as well: printing or serializing the client shows no secret.
-  readonly #healthUrls: readonly string[];
-  readonly #timeout: Milliseconds;
-  readonly #transport: HttpTransport;
+  readonly #api: Api;
   readonly #encoder = new WriteRequestEncoder();
   readonly #compressor = new SnappyCompressor();
 
@@ -108,20 +96,9 @@ export class VictoriaMetricsClient {
   /** @internal */
   constructor(options: ClientOptions, endpoints: Endpoints);
   constructor(options: VictoriaMetricsClientOptions, endpoints?: Endpoints) {
-    const { readUrl, writeUrl, healthUrls } = endpoints ?? explicitEndpoints(options.readUrl, options.writeUrl);
-    this.readUrl = readUrl;
-    this.writeUrl = writeUrl;
-    this.#healthUrls = healthUrls;
-    this.#timeout = validateTimeout('timeout', options.timeout ?? DEFAULT_TIMEOUT);
-    const headers = validateHeaders(options.headers ?? {});
-    if (options.auth !== undefined && headers.authorization !== undefined) {
-      throw new InvalidArgumentError('headers: Authorization is given and auth as well; give one of them');
-    }
-    this.#transport = new HttpTransport({
-      headers: { 'user-agent': USER_AGENT, ...headers },
-      authorization: authorizationHeader(options.auth),
-      agentOptions: options.agentOptions,
-    });
+    this.#api = new Api(endpoints ?? explicitEndpoints(options.readUrl, options.writeUrl), options);
+    this.readUrl = this.#api.endpoints.readUrl;
+    this.writeUrl = this.#api.endpoints.writeUrl;
   }
 
   /**
@@ -130,8 +107,30 @@ export class VictoriaMetricsClient {
    * @throws VictoriaMetricsError of the first server that does not
    */
   async health(options: RequestOptions = {}): Promise<void> {
-    const call = this.#call(options);
-    await Promise.all(this.#healthUrls.map((url) => this.#transport.send({ method: 'GET', url }, call)));
+    await this.#api.health(options);
+  }
+
+  /**
+   * What a server says of itself on `/metrics`, in the text format of Prometheus.
+   *
+   * @throws VictoriaMetricsError when the server did not answer
+   */
+  async metrics(options: ServerOptions = {}): Promise<string> {
+    return (await this.#api.askServer('/metrics', options)).text;
+  }
+
+  /**
+   * The flags that a server was started with, by name; secret ones have the value `secret`.
+   *
+   * @throws VictoriaMetricsError when the server did not answer, or not with flags
+   */
+  async flags(options: ServerOptions = {}): Promise<Readonly<Record<string, string>>> {
+    const { text, request } = await this.#api.askServer('/flags', options);
+    return checkShape(
+      request,
+      () => text,
+      () => parseFlags(text),
+    );
   }
 
   /**
@@ -146,15 +145,26 @@ export class VictoriaMetricsClient {
    * @throws VictoriaMetricsError when the server did not accept the request, see `retryable`
    */
   async remoteWrite(series: readonly TimeSeries[], options: RequestOptions = {}): Promise<void> {
-    const url = this.#url('writeUrl', '/api/v1/write');
-    const call = this.#call(options);
+    const url = this.#api.url('writeUrl', '/api/v1/write');
+    const call = this.#api.call(options);
     this.#encoder.reset();
     for (let i = 0; i < series.length; i++) this.#encoder.add(series[i]!, i);
     const message = this.#encoder.finish();
     if (message.length === 0) return;
     // Copied, because a call that is made meanwhile uses the same buffers.
     const body = Buffer.from(this.#compressor.compress(message));
-    await this.#transport.send({ method: 'POST', url, headers: REMOTE_WRITE_HEADERS, body }, call);
+    await this.#api.transport.send({ method: 'POST', url, headers: REMOTE_WRITE_HEADERS, body }, call);
+  }
+
+  /**
+   * A writer that collects samples and sends them in the background, again where need be, until the server took them. It
+   * uses the connections and the time-out of this client, so close the writer first.
+   *
+   * @throws InvalidArgumentError when an option breaks its rule
+   */
+  remoteWriter(options: RemoteWriterOptions = {}): RemoteWriter {
+    const url = this.#api.url('writeUrl', '/api/v1/write');
+    return new RemoteWriter(new RemoteWriteEndpoint(this.#api.transport, url, this.#api.timeout), options);
   }
 
   /**
@@ -165,10 +175,57 @@ export class VictoriaMetricsClient {
    *
    * @throws VictoriaMetricsError when the server did not accept the request, see `retryable`
    */
-  async importText(text: string | Uint8Array, options: ImportTextOptions = {}): Promise<void> {
-    let url = this.#url('writeUrl', '/api/v1/import/prometheus');
-    if (options.timestamp !== undefined) url += `?timestamp=${toMilliseconds('timestamp', options.timestamp)}`;
-    await this.#transport.send({ method: 'POST', url, headers: TEXT_HEADERS, body: text }, this.#call(options));
+  async importText(text: Body, options: ImportTextOptions = {}): Promise<void> {
+    const args = importArguments(options, { timestamp: formatTimestamp(options.timestamp) });
+    await this.#api.import('/api/v1/import/prometheus', args, 'text/plain; charset=utf-8', text, options);
+  }
+
+  /**
+   * Imports series, such as those of `exportSeries` of another client. They are read no faster than the server takes
+   * them, so that any number fits into memory. The samples of a series may be in any order.
+   *
+   * What `remoteWrite` says about samples that the server drops holds here, too.
+   *
+   * @throws InvalidArgumentError when a series breaks a rule; what came before it may have been stored
+   * @throws VictoriaMetricsError when the server did not accept the request; it may have stored the beginning
+   */
+  async importSeries(
+    series: Iterable<TimeSeries> | AsyncIterable<TimeSeries>,
+    options: ImportSeriesOptions = {},
+  ): Promise<void> {
+    await this.importJson(jsonLines(series, options.dropNaN === true), options);
+  }
+
+  /**
+   * Imports JSON lines as they are, from a string, bytes, or a stream of either.
+   *
+   * VictoriaMetrics skips lines that it cannot read without a word, and counts them in `vm_rows_invalid_total`.
+   *
+   * @throws VictoriaMetricsError when the server did not accept the request; it may have stored the beginning
+   */
+  async importJson(lines: Body, options: ImportOptions = {}): Promise<void> {
+    await this.#api.import('/api/v1/import', importArguments(options), 'application/stream+json', lines, options);
+  }
+
+  /**
+   * Imports CSV, from a string, bytes, or a stream of either. A line of headings is skipped as one that cannot be read.
+   *
+   * @throws InvalidArgumentError when the columns cannot be
+   * @throws VictoriaMetricsError when the server did not accept the request; it may have stored the beginning
+   */
+  async importCsv(csv: Body, options: ImportCsvOptions): Promise<void> {
+    const args = importArguments(options, { format: csvFormat(options.columns) });
+    await this.#api.import('/api/v1/import/csv', args, 'text/csv; charset=utf-8', csv, options);
+  }
+
+  /**
+   * Imports what `exportNative` gave, as in `await target.importNative(source.exportNative('{job="shop"}'))`. The
+   * fastest way to copy data, and the one that keeps stale markers.
+   *
+   * @throws VictoriaMetricsError when the server did not accept the request; it may have stored the beginning
+   */
+  async importNative(data: Body, options: ImportOptions = {}): Promise<void> {
+    await this.#api.import('/api/v1/import/native', importArguments(options), 'VictoriaMetrics/native', data, options);
   }
 
   /**
@@ -179,9 +236,15 @@ export class VictoriaMetricsClient {
    * @throws VictoriaMetricsError when the query failed or the answer is none
    */
   async query(query: string, options: QueryOptions = {}): Promise<QueryResult> {
-    const call = this.#call(options);
-    const url = this.#url('readUrl', '/api/v1/query');
-    return this.#query({ method: 'POST', url, query }, queryForm(query, options, call.timeout), options, call);
+    const call = this.#api.call(options);
+    return this.#api.ask(
+      '/api/v1/query',
+      queryForm(query, options, call.timeout),
+      options,
+      call,
+      parseQueryResult,
+      query,
+    );
   }
 
   /**
@@ -192,42 +255,120 @@ export class VictoriaMetricsClient {
    * @throws VictoriaMetricsError when the query failed or the answer is none
    */
   async queryRange(query: string, options: QueryRangeOptions): Promise<MatrixResult> {
-    const call = this.#call(options);
-    const request = { method: 'POST', url: this.#url('readUrl', '/api/v1/query_range'), query } as const;
-    const answer = await this.#query(request, queryRangeForm(query, options, call.timeout), options, call);
-    if (answer.resultType !== 'matrix') {
-      throw new BadResponseError(request, `a range query gave a ${answer.resultType}`, '');
-    }
-    return answer;
+    const call = this.#api.call(options);
+    const form = queryRangeForm(query, options, call.timeout);
+    const parse = (answer: ApiAnswer): MatrixResult => {
+      const result = parseQueryResult(answer);
+      if (result.resultType !== 'matrix') throw new ShapeError(`a range query gave a ${result.resultType}`);
+      return result;
+    };
+    return this.#api.ask('/api/v1/query_range', form, options, call, parse, query);
+  }
+
+  /**
+   * The series that any of the selectors chooses, by their labels.
+   *
+   * @throws VictoriaMetricsError when the search failed or the answer is none
+   */
+  async series(match: Match, options: SeriesOptions = {}): Promise<SeriesResult> {
+    const call = this.#api.call(options);
+    return this.#api.ask('/api/v1/series', seriesForm(match, options, call.timeout), options, call, parseSeries);
+  }
+
+  /**
+   * The names of all labels, `__name__` among them.
+   *
+   * @throws VictoriaMetricsError when the search failed or the answer is none
+   */
+  async labels(options: LabelsOptions = {}): Promise<LabelNamesResult> {
+    const call = this.#api.call(options);
+    return this.#api.ask(
+      '/api/v1/labels',
+      seriesForm(options.match, options, call.timeout),
+      options,
+      call,
+      (answer) => ({
+        names: parseStrings(answer),
+        isPartial: answer.isPartial,
+      }),
+    );
+  }
+
+  /**
+   * The values of a label; those of `__name__` are the names of the metrics.
+   *
+   * @throws VictoriaMetricsError when the search failed or the answer is none
+   */
+  async labelValues(label: string, options: LabelsOptions = {}): Promise<LabelValuesResult> {
+    const call = this.#api.call(options);
+    const form = seriesForm(options.match, options, call.timeout);
+    return this.#api.ask(`/api/v1/label/${labelPath(label)}/values`, form, options, call, (answer) => ({
+      values: parseStrings(answer),
+      isPartial: answer.isPartial,
+    }));
+  }
+
+  /**
+   * What most series are made of: the way to find out why there are so many.
+   *
+   * @throws VictoriaMetricsError when the search failed or the answer is none
+   */
+  async tsdbStatus(options: TsdbStatusOptions = {}): Promise<TsdbStatus> {
+    const call = this.#api.call(options);
+    return this.#api.ask('/api/v1/status/tsdb', tsdbStatusForm(options, call.timeout), options, call, parseTsdbStatus);
+  }
+
+  /**
+   * Exports the raw samples of the series that any of the selectors chooses, series by series, as fast as they are taken:
+   *
+   * ```ts
+   * for await (const { labels, samples } of client.exportSeries('{job="shop"}')) console.log(labels, samples.length);
+   * ```
+   *
+   * Fresh samples may be missing, see `flush` of VictoriaMetrics (`/internal/force_flush`).
+   *
+   * @throws VictoriaMetricsError at the beginning or between two series, when the export failed or broke off
+   */
+  exportSeries(match: Match, options: ExportSeriesOptions = {}): AsyncGenerator<ExportedSeries, void, undefined> {
+    const path = '/api/v1/export';
+    const form = exportSeriesForm(match, options);
+    return parseExport(this.#api.stream(path, form, options), this.#api.form(path, form));
+  }
+
+  /**
+   * Exports raw samples as CSV with a line of headings, as bytes that come in pieces.
+   *
+   * @throws VictoriaMetricsError at the beginning or between two pieces, when the export failed or broke off
+   */
+  exportCsv(match: Match, options: ExportCsvOptions): AsyncGenerator<Buffer, void, undefined> {
+    return this.#api.stream('/api/v1/export/csv', exportCsvForm(match, options), options);
+  }
+
+  /**
+   * Exports raw samples in the format of VictoriaMetrics, as bytes that come in pieces. For `importNative`, at once or
+   * from a file: `await pipeline(client.exportNative('up'), createWriteStream('up.bin'))`.
+   *
+   * @throws VictoriaMetricsError at the beginning or between two pieces, when the export failed or broke off
+   */
+  exportNative(match: Match, options: ExportOptions = {}): AsyncGenerator<Buffer, void, undefined> {
+    return this.#api.stream('/api/v1/export/native', exportNativeForm(match, options), options);
+  }
+
+  /**
+   * Deletes the series that any of the selectors chooses, with all of their samples. It cannot be undone.
+   *
+   * With `readUrl` the client finds vmselect's path for it where the URL ends in `/select/<tenant>/prometheus`. A vmauth
+   * mostly routes no deletions.
+   *
+   * @throws VictoriaMetricsError when the server did not delete them
+   */
+  async deleteSeries(match: Match, options: DeleteSeriesOptions = {}): Promise<void> {
+    await this.#api.deleteSeries(match, options);
   }
 
   /** Frees the connections. Calls under way fail, and so do later ones. */
   close(): void {
-    this.#transport.close();
-  }
-
-  async #query(
-    request: RequestDescription,
-    body: string,
-    options: CommonQueryOptions,
-    call: CallOptions,
-  ): Promise<QueryResult> {
-    // POST, because a long query does not fit a URL.
-    const sent: HttpRequest = { ...request, headers: FORM_HEADERS, body };
-    return parseQueryResult(await this.#transport.send(sent, call), request, options.denyPartialResponse === true);
-  }
-
-  #call(options: RequestOptions): CallOptions {
-    const timeout = options.timeout === undefined ? this.#timeout : validateTimeout('timeout', options.timeout);
-    return { timeout, signal: options.signal };
-  }
-
-  #url(side: 'readUrl' | 'writeUrl', path: string): string {
-    const base = this[side];
-    if (base === undefined) {
-      throw new InvalidArgumentError(`${side}: missing, but this call needs it; give it when the client is made`);
-    }
-    return `${base}${path}`;
+    this.#api.transport.close();
   }
 }
 
@@ -237,5 +378,3 @@ const REMOTE_WRITE_HEADERS = {
   'content-encoding': 'snappy',
   'x-prometheus-remote-write-version': '0.1.0',
 };
-const TEXT_HEADERS = { 'content-type': 'text/plain; charset=utf-8' };
-const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };

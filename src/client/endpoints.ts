@@ -3,18 +3,23 @@ import { InvalidArgumentError } from './errors';
 /** `multitenant`: writes take the tenant from the labels `vm_account_id` and `vm_project_id`, reads see all tenants. */
 const MULTITENANT = 'multitenant';
 const TENANT = /^(\d{1,10})(?::(\d{1,10}))?$/;
+/** Where vmselect answers queries; it deletes beside it. */
+const SELECT_PATH = /\/select\/([^/]+)\/prometheus$/;
 const MAX_UINT32 = 2 ** 32 - 1;
 
 /** Base URLs of the APIs: what stands before `/api/v1/...`. */
 export interface Endpoints {
   readonly readUrl?: string;
   readonly writeUrl?: string;
-  readonly healthUrls: readonly string[];
+  /** What stands before `/api/v1/admin/...`. */
+  readonly deleteUrl?: string;
+  /** The roots of the servers themselves: what stands before `/health`, `/metrics` and `/flags`. */
+  readonly servers: { readonly read?: string; readonly write?: string };
 }
 
 export function singleEndpoints(url: string): Endpoints {
   const base = baseUrl('url', url);
-  return { readUrl: base, writeUrl: base, healthUrls: [`${base}/health`] };
+  return { readUrl: base, writeUrl: base, deleteUrl: base, servers: { read: base, write: base } };
 }
 
 /** https://docs.victoriametrics.com/victoriametrics/cluster-victoriametrics/#url-format */
@@ -25,7 +30,8 @@ export function clusterEndpoints(insert: string, select: string, tenant: string)
   return {
     writeUrl: `${insertBase}/insert/${tenant}/prometheus`,
     readUrl: `${selectBase}/select/${tenant}/prometheus`,
-    healthUrls: [...new Set([`${insertBase}/health`, `${selectBase}/health`])],
+    deleteUrl: `${selectBase}/delete/${tenant}/prometheus`,
+    servers: { read: selectBase, write: insertBase },
   };
 }
 
@@ -35,8 +41,13 @@ export function explicitEndpoints(readUrl: string | undefined, writeUrl: string 
   }
   const read = readUrl === undefined ? undefined : baseUrl('readUrl', readUrl);
   const write = writeUrl === undefined ? undefined : baseUrl('writeUrl', writeUrl);
-  const healthUrls = [write, read].filter((url) => url !== undefined).map((url) => `${new URL(url).origin}/health`);
-  return { readUrl: read, writeUrl: write, healthUrls: [...new Set(healthUrls)] };
+  const origin = (url: string | undefined): string | undefined => (url === undefined ? undefined : new URL(url).origin);
+  return {
+    readUrl: read,
+    writeUrl: write,
+    deleteUrl: read?.replace(SELECT_PATH, '/delete/$1/prometheus'),
+    servers: { read: origin(read), write: origin(write) },
+  };
 }
 
 /** @throws InvalidArgumentError unless the tenant is `accountID`, `accountID:projectID` (32 bits each) or `multitenant` */

@@ -134,7 +134,7 @@ export class BadResponseError extends RequestError {
   readonly body: string;
 
   constructor(request: RequestDescription, problem: string, body: string, options?: { readonly cause?: unknown }) {
-    super(request, `gave an answer that is no query result: ${problem}`, options);
+    super(request, `gave an answer that cannot be read: ${problem}`, options);
     this.body = body.slice(0, ERROR_BODY_LIMIT);
   }
 }

@@ -1,26 +1,29 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { pipeline, type Readable } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
+import { createGunzip } from 'node:zlib';
 import type { AuthorizationHeader } from './auth';
+import { Call, type CallOptions } from './call';
 import {
+  BadResponseError,
   ERROR_BODY_LIMIT,
   HttpError,
   InvalidArgumentError,
   NetworkError,
-  TimeoutError,
   type RequestDescription,
 } from './errors';
 import { parseRetryAfter } from './retry-after';
+import { isChunks, upload, type Body } from './upload';
+
+export type { CallOptions } from './call';
 
 export interface HttpRequest extends RequestDescription {
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
-}
-
-export interface CallOptions {
-  /** Milliseconds for the whole call, from the secrets to the last byte of the answer. */
-  readonly timeout: number;
-  readonly signal: AbortSignal | undefined;
+  /** A function is called once credentials are there; the time-out spans it as well. */
+  readonly body?: Body | (() => Promise<string>);
+  /** Resolve as soon as a 2xx status is there, with an empty body; what may break after it is of no interest. */
+  readonly statusOnly?: boolean;
 }
 
 export interface HttpTransportOptions {
@@ -36,8 +39,11 @@ export interface HttpTransportOptions {
 const IDLE_TIMEOUT = 30_000;
 /** UTF-8 takes at most 4 bytes for a character. */
 const MAX_ERROR_BYTES = 4 * ERROR_BODY_LIMIT;
+const EMPTY = Buffer.alloc(0);
 
-const RESERVED_HEADERS = new Set(['content-length', 'content-encoding', 'content-type', 'host', 'transfer-encoding']);
+const RESERVED_HEADERS = new Set([
+  ...['accept-encoding', 'content-length', 'content-encoding', 'content-type', 'host', 'transfer-encoding'],
+]);
 
 /** Sends requests over kept connections. One request is one attempt. */
 export class HttpTransport {
@@ -48,7 +54,7 @@ export class HttpTransport {
   #closed = false;
 
   constructor(options: HttpTransportOptions) {
-    this.#headers = options.headers;
+    this.#headers = { 'accept-encoding': 'gzip', ...options.headers };
     this.#authorization = options.authorization;
     const agentOptions: https.AgentOptions = { keepAlive: true, timeout: IDLE_TIMEOUT, ...options.agentOptions };
     this.#httpAgent = new http.Agent(agentOptions);
@@ -56,19 +62,54 @@ export class HttpTransport {
   }
 
   /**
+   * Sends a request and reads the whole answer. The time-out spans all of it; where the body is a stream, it spans each
+   * wait for the server and not the time that the stream takes.
+   *
    * @returns the body of a 2xx answer
-   * @throws HttpError on any other status, TimeoutError, NetworkError, CredentialsError, or the reason of the signal
+   * @throws HttpError on any other status, TimeoutError, NetworkError, BadResponseError, CredentialsError, the reason of
+   * the signal, or what the stream of the body threw
    */
   async send(request: HttpRequest, options: CallOptions): Promise<Buffer> {
-    if (this.#closed) throw new InvalidArgumentError('client: closed; make a new one');
-    options.signal?.throwIfAborted();
-    const call = new Call(request, options);
+    const call = this.#call(request, options);
     try {
-      const authorization = this.#authorization();
-      const value = typeof authorization === 'object' ? await call.until(authorization) : authorization;
-      return await call.until(this.#exchange(request, value, call));
+      const answer = await this.#open(request, call);
+      if (request.statusOnly === true) {
+        answer.on('error', () => undefined).resume();
+        return EMPTY;
+      }
+      return await call.until(read(answer, request, Infinity));
     } finally {
       call.end();
+    }
+  }
+
+  /**
+   * Sends a request and gives the answer piece by piece, as fast as they are taken. The time-out spans each wait for the
+   * server. Connection and listeners are freed when the loop over the pieces ends, however it ends.
+   *
+   * @throws what `send` throws, also between two pieces
+   */
+  async *stream(request: HttpRequest, options: CallOptions): AsyncGenerator<Buffer, void, undefined> {
+    const call = this.#call(request, options);
+    let answer: Readable | undefined;
+    try {
+      answer = await this.#open(request, call);
+      const pieces = answer[Symbol.asyncIterator]();
+      for (;;) {
+        call.restart();
+        const piece = await call.until(
+          pieces.next().catch((error: unknown) => {
+            throw answerError(error as Error, request);
+          }),
+        );
+        call.pause();
+        if (piece.done === true) return;
+        yield piece.value as Buffer;
+      }
+    } finally {
+      call.end();
+      // After the end this does nothing, and the connection is used again.
+      answer?.destroy();
     }
   }
 
@@ -79,84 +120,90 @@ export class HttpTransport {
     this.#httpsAgent.destroy();
   }
 
-  #exchange(request: HttpRequest, authorization: string | undefined, call: Call): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      const fail = (cause: Error): void => reject(new NetworkError(request, cause));
-      const url = new URL(request.url);
-      const secure = url.protocol === 'https:';
-      const outgoing = (secure ? https : http).request({
-        ...urlToHttpOptions(url),
-        method: request.method,
-        agent: secure ? this.#httpsAgent : this.#httpAgent,
-        headers: {
-          ...this.#headers,
-          ...request.headers,
-          ...(authorization === undefined ? undefined : { authorization }),
-        },
-      });
-      call.onCancel = () => outgoing.destroy();
-      outgoing.on('error', fail);
-      outgoing.on('response', (incoming) => {
-        const status = incoming.statusCode!;
-        const accepted = status >= 200 && status < 300;
-        const chunks: Buffer[] = [];
-        let length = 0;
-        incoming.on('error', fail);
-        incoming.on('data', (chunk: Buffer) => {
-          // The rest of a long error page is read and dropped: that keeps the connection usable.
-          if (!accepted && length >= MAX_ERROR_BYTES) return;
-          chunks.push(chunk);
-          length += chunk.length;
-        });
-        incoming.on('end', () => {
-          const body = Buffer.concat(chunks, length);
-          if (accepted) {
-            resolve(body);
-            return;
-          }
-          const retryAfterMs = parseRetryAfter(incoming.headers['retry-after'], Date.now());
-          reject(new HttpError(request, status, body.toString('utf8', 0, MAX_ERROR_BYTES), retryAfterMs));
-        });
-      });
-      outgoing.end(request.body);
+  #call(request: HttpRequest, options: CallOptions): Call {
+    if (this.#closed) throw new InvalidArgumentError('client: closed; make a new one');
+    options.signal?.throwIfAborted();
+    return new Call(request, options);
+  }
+
+  /** @returns the body of a 2xx answer, decoded */
+  async #open(request: HttpRequest, call: Call): Promise<Readable> {
+    const authorization = this.#authorization();
+    const value = typeof authorization === 'object' ? await call.until(authorization) : authorization;
+    const body = typeof request.body === 'function' ? await call.until(request.body()) : request.body;
+    const url = new URL(request.url);
+    const secure = url.protocol === 'https:';
+    const outgoing = (secure ? https : http).request({
+      ...urlToHttpOptions(url),
+      method: request.method,
+      agent: secure ? this.#httpsAgent : this.#httpAgent,
+      headers: {
+        ...this.#headers,
+        ...request.headers,
+        ...(value === undefined ? undefined : { authorization: value }),
+      },
     });
+    call.onCancel = () => outgoing.destroy();
+    // Once there is an answer, its own stream tells of errors.
+    outgoing.on('error', () => undefined);
+    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+      outgoing.once('response', resolve);
+      outgoing.once('error', (cause) => reject(new NetworkError(request, cause)));
+    });
+    // Whoever waits for it sees why it failed; nobody waits when the body fails first.
+    answered.catch(() => undefined);
+    let complete = true;
+    if (isChunks(body)) {
+      complete = await upload(outgoing, body, answered, call);
+    } else {
+      outgoing.end(body);
+    }
+    const incoming = await call.until(answered);
+    const status = incoming.statusCode!;
+    const answer = decoded(incoming);
+    if (status < 200 || status >= 300) {
+      const body = await call.until(readStart(answer, request));
+      if (!complete) outgoing.destroy();
+      throw new HttpError(request, status, body, parseRetryAfter(incoming.headers['retry-after'], Date.now()));
+    }
+    if (!complete) {
+      outgoing.destroy();
+      throw new BadResponseError(request, `status ${status} before the server had the whole request`, '');
+    }
+    return answer;
   }
 }
 
-/** The time-out and the signal of one call. */
-class Call {
-  /** Frees what the call holds when it is cut short. */
-  onCancel: (() => void) | undefined;
-  readonly #cancelled: Promise<never>;
-  readonly #timer: NodeJS.Timeout;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort: () => void;
+function decoded(incoming: http.IncomingMessage): Readable {
+  if (incoming.headers['content-encoding']?.toLowerCase() !== 'gzip') return incoming;
+  // The reader sees the errors; this takes the one that nobody is left to read.
+  return pipeline(incoming, createGunzip(), () => undefined);
+}
 
-  constructor(request: RequestDescription, { timeout, signal }: CallOptions) {
-    let cancel!: (reason: unknown) => void;
-    this.#cancelled = new Promise<never>((_, reject) => {
-      cancel = (reason) => {
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason of an AbortSignal may be anything
-        reject(reason);
-        this.onCancel?.();
-      };
+/** An error of the stream of an answer; cut short by time-out or signal it fails otherwise. */
+function answerError(error: NodeJS.ErrnoException, request: RequestDescription): Error {
+  return error.code?.startsWith('Z_') === true
+    ? new BadResponseError(request, 'not valid gzip', '', { cause: error })
+    : new NetworkError(request, error);
+}
+
+/** The rest of a long error page is read and dropped: that keeps the connection usable. */
+async function readStart(answer: Readable, request: RequestDescription): Promise<string> {
+  return (await read(answer, request, MAX_ERROR_BYTES)).toString('utf8', 0, MAX_ERROR_BYTES);
+}
+
+function read(answer: Readable, request: RequestDescription, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    answer.on('data', (chunk: Buffer) => {
+      if (length >= limit) return;
+      chunks.push(chunk);
+      length += chunk.length;
     });
-    // Nobody may be waiting at the moment of cancellation; `until` still sees it.
-    this.#cancelled.catch(() => undefined);
-    this.#timer = setTimeout(() => cancel(new TimeoutError(request, timeout)), timeout);
-    this.#signal = signal;
-    this.#onAbort = () => cancel(signal?.reason);
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  until<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#cancelled]);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-  }
+    answer.on('error', (error) => reject(answerError(error, request)));
+    answer.on('end', () => resolve(Buffer.concat(chunks, length)));
+  });
 }
 
 /** @throws InvalidArgumentError when a header cannot be sent or is the client's own affair; never repeats a value */

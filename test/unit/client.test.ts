@@ -332,7 +332,7 @@ describe('query', () => {
     const error = await failureOf(client.query('up'));
     expect(error).toBeInstanceOf(BadResponseError);
     expect(error).toMatchObject({
-      message: `POST ${url}/api/v1/query gave an answer that is no query result: ${problem} (query: up)`,
+      message: `POST ${url}/api/v1/query gave an answer that cannot be read: ${problem} (query: up)`,
       body,
       query: 'up',
       retryable: false,

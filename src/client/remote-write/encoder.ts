@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from '../errors';
+import { encodeExemplars, type Exemplar } from './exemplar';
 import { LabelEncoder, LabelSet, type Labels } from './labels';
+import { encodeMetadata, type MetricMetadata } from './metadata';
 import { varint32Length, writeInt64, writeVarint32 } from './varint';
 
 /**
@@ -26,6 +28,13 @@ export interface TimeSeries {
   readonly labels: Labels | LabelSet;
   /** In time order, each sample later than the one before it. */
   readonly samples: readonly WriteSample[];
+  /**
+   * Traces behind the samples. Prometheus keeps them with its feature flag `exemplar-storage`; VictoriaMetrics ignores
+   * them.
+   *
+   * @default none
+   */
+  readonly exemplars?: readonly Exemplar[];
 }
 
 /** Field 1 of `WriteRequest`, length-delimited. https://github.com/prometheus/prometheus/blob/main/prompb/remote.proto */
@@ -70,30 +79,81 @@ export class WriteRequestEncoder {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** Bytes encoded since the last reset. */
+  get length(): number {
+    return this.#length;
+  }
+
   /**
-   * Appends a series; one without samples is left out.
+   * Appends a series; one without samples and exemplars is left out.
    *
    * @param index the place of the series in the caller's list, for error messages
    * @throws InvalidArgumentError when labels or samples break a rule; what was appended before stays
    */
   add(series: TimeSeries, index: number): void {
     const { labels, samples } = series;
-    const labelsBound =
-      labels instanceof LabelSet ? LabelSet.encoded(labels).length : this.#labels.prepare(labels, index);
-    this.#reserve(MAX_SERIES_HEADER + labelsBound + samples.length * MAX_SAMPLE_LENGTH);
-
-    const buffer = this.#buffer;
-    const start = this.#length + 1 + this.#lengthBytes;
-    let end: number;
     if (labels instanceof LabelSet) {
-      const encoded = LabelSet.encoded(labels);
-      buffer.set(encoded, start);
-      end = start + encoded.length;
-    } else {
-      end = this.#labels.write(buffer, this.#view, start, index);
+      this.addEncoded(LabelSet.encoded(labels), series, 0, samples.length, index);
+      return;
     }
-    if (samples.length === 0) return;
-    end = this.#writeSamples(samples, end, index);
+    const labelsBound = this.#labels.prepare(labels, index);
+    const exemplars = encodeExemplars(series.exemplars, index);
+    const start = this.#startSeries(labelsBound + samples.length * MAX_SAMPLE_LENGTH + exemplars.length);
+    const end = this.#labels.write(this.#buffer, this.#view, start, index);
+    this.#finishSeries(samples, 0, samples.length, exemplars, start, end, index);
+  }
+
+  /**
+   * Appends some samples of a series whose labels are encoded already; its exemplars go with its last sample.
+   *
+   * @param from index of the first sample
+   * @param to index behind the last sample
+   * @throws InvalidArgumentError as `add` does
+   */
+  addEncoded(labels: Uint8Array, series: TimeSeries, from: number, to: number, index: number): void {
+    const { samples } = series;
+    const exemplars = encodeExemplars(to === samples.length ? series.exemplars : undefined, index);
+    const start = this.#startSeries(labels.length + (to - from) * MAX_SAMPLE_LENGTH + exemplars.length);
+    this.#buffer.set(labels, start);
+    this.#finishSeries(samples, from, to, exemplars, start, start + labels.length, index);
+  }
+
+  /**
+   * Appends what is known of a metric.
+   *
+   * @param index the place in the caller's list, for error messages
+   * @throws InvalidArgumentError when it breaks a rule
+   */
+  addMetadata(metadata: MetricMetadata, index: number): void {
+    const encoded = encodeMetadata(metadata, index);
+    this.#reserve(encoded.length);
+    this.#buffer.set(encoded, this.#length);
+    this.#length += encoded.length;
+  }
+
+  /** Makes room and returns where the labels start. */
+  #startSeries(bound: number): number {
+    this.#reserve(MAX_SERIES_HEADER + bound);
+    return this.#length + 1 + this.#lengthBytes;
+  }
+
+  /** Writes what follows the labels, and then the length of it all. Until that is done nothing has been appended. */
+  #finishSeries(
+    samples: readonly WriteSample[],
+    from: number,
+    to: number,
+    exemplars: Uint8Array,
+    start: number,
+    labelsEnd: number,
+    index: number,
+  ): void {
+    const buffer = this.#buffer;
+    if (from === to && exemplars.length === 0) return;
+    let end = this.#writeSamples(samples, from, to, labelsEnd, index);
+    if (exemplars.length > 0) {
+      buffer.set(exemplars, end);
+      end += exemplars.length;
+    }
 
     // The length comes first but is known last: it has the same size as that of the series before, or the body moves.
     const length = end - start;
@@ -109,11 +169,11 @@ export class WriteRequestEncoder {
     this.#length = end;
   }
 
-  #writeSamples(samples: readonly WriteSample[], position: number, index: number): number {
+  #writeSamples(samples: readonly WriteSample[], from: number, to: number, position: number, index: number): number {
     const buffer = this.#buffer;
     const view = this.#view;
-    let previous = -Infinity;
-    for (let i = 0; i < samples.length; i++) {
+    let previous = from === 0 ? -Infinity : samples[from - 1]!.timestamp;
+    for (let i = from; i < to; i++) {
       const { timestamp, value } = samples[i]!;
       if (!(timestamp > previous && Number.isSafeInteger(timestamp))) {
         throw badTimestamp(index, i, timestamp, previous);

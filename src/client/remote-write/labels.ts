@@ -15,9 +15,9 @@ const TAG_LABEL_NAME = 0x0a;
 const TAG_LABEL_VALUE = 0x12;
 
 /** Remote write 1.0: https://prometheus.io/docs/specs/prw/remote_write_spec/#labels */
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-const METRIC_NAME_VALUE = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const LONE_SURROGATE = /\p{Surrogate}/u;
+export const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+export const METRIC_NAME_VALUE = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** In place of the index of a series, for labels that stand alone. */
 const NO_INDEX = -1;
@@ -50,11 +50,13 @@ export class LabelSet {
   readonly labels: Labels;
 
   readonly #encoded: Uint8Array;
+  readonly #hash: number;
 
   private constructor(labels: Labels) {
     const bytes = Buffer.allocUnsafe(encoder.prepare(labels, NO_INDEX));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#encoded = Buffer.from(bytes.subarray(0, encoder.write(bytes, view, 0, NO_INDEX)));
+    this.#hash = hashLabels(this.#encoded);
     const sorted = Object.entries(labels)
       .filter(([, value]) => value !== '')
       .sort(([a], [b]) => (a < b ? -1 : 1));
@@ -65,6 +67,22 @@ export class LabelSet {
   static encoded(set: LabelSet): Uint8Array {
     return set.#encoded;
   }
+
+  /** @internal The same for the same labels, see `hashLabels`. */
+  static hash(set: LabelSet): number {
+    return set.#hash;
+  }
+}
+
+/**
+ * FNV-1a of encoded labels, from 0 to 2^32 - 1.
+ * https://datatracker.ietf.org/doc/html/draft-eastlake-fnv
+ */
+export function hashLabels(encoded: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of encoded) hash = Math.imul(hash ^ byte, 0x01000193);
+  // The low bits alone choose a worker: let the high ones have a say.
+  return (hash ^ (hash >>> 15)) >>> 0;
 }
 
 /**
@@ -79,6 +97,22 @@ export class LabelEncoder {
   #sorted: readonly LabelName[] = [];
   readonly #values: string[] = [];
   #lastMetricName = '';
+
+  #scratch = Buffer.allocUnsafeSlow(0);
+  #scratchView = new DataView(this.#scratch.buffer);
+
+  /**
+   * @returns a view of the encoder's own buffer, valid until the next call
+   * @throws InvalidArgumentError when a label breaks a rule
+   */
+  encode(labels: Labels, index: number): Uint8Array {
+    const bound = this.prepare(labels, index);
+    if (this.#scratch.length < bound) {
+      this.#scratch = Buffer.allocUnsafeSlow(2 * bound);
+      this.#scratchView = new DataView(this.#scratch.buffer);
+    }
+    return this.#scratch.subarray(0, this.write(this.#scratch, this.#scratchView, 0, index));
+  }
 
   /** Takes the labels that the next `write` writes. Returns an upper bound of the bytes it needs. */
   prepare(labels: Labels, index: number): number {

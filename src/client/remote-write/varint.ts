@@ -37,3 +37,10 @@ export function writeInt64(output: Uint8Array, position: number, value: number):
   output[position++] = 1;
   return position;
 }
+
+/** Writes a field that has a length in front, and returns its bytes. For what is not written often. */
+export function lengthDelimited(tag: number, content: Uint8Array): Buffer {
+  const header = Buffer.alloc(6);
+  header[0] = tag;
+  return Buffer.concat([header.subarray(0, writeVarint32(header, 1, content.length)), content]);
+}

@@ -1,0 +1,51 @@
+export type {
+  ArithmeticOperator,
+  Expression,
+  JoinMatching,
+  Operand,
+  RangeVector,
+  SetOperator,
+  VectorMatching,
+} from './expression';
+export {
+  aggregate,
+  bottomk,
+  labelReplace,
+  predictLinear,
+  rollup,
+  topk,
+  type Aggregate,
+  type Grouping,
+  type LabelReplacement,
+  type Rollup,
+} from './functions';
+export {
+  anomalyScore,
+  correlation,
+  cpuUtilization,
+  diskThroughput,
+  diskUtilization,
+  errorRatio,
+  latencyQuantiles,
+  meanDuration,
+  memoryUtilization,
+  requestRate,
+  type CorrelationOptions,
+  type ErrorRatioOptions,
+  type NodeOptions,
+  type RateOptions,
+  type WindowOptions,
+} from './queries';
+export {
+  matching,
+  metric,
+  noneOf,
+  not,
+  notMatching,
+  oneOf,
+  startingWith,
+  type Matcher,
+  type Matchers,
+  type Selector,
+} from './selector';
+export { expr } from './template';

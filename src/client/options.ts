@@ -1,0 +1,40 @@
+import type { AgentOptions } from 'node:https';
+import type { Auth } from './auth';
+import type { Milliseconds } from './time';
+import type { TlsOptions } from './tls';
+
+/** What any client takes. */
+export interface ClientOptions {
+  /** @default no authentication */
+  readonly auth?: Auth;
+  /**
+   * Time for one call, in milliseconds; for exports and for imports of streams, time for each wait for the server.
+   *
+   * @default 30000, which is what VictoriaMetrics allows a query by default (`-search.maxQueryDuration`)
+   */
+  readonly timeout?: Milliseconds;
+  /** Headers of every request, such as those by which a proxy tells tenants apart. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How servers with `https` are recognized, and the client by them. @default the authorities that Node.js knows */
+  readonly tls?: TlsOptions;
+  /** Options of the `http.Agent` and the `https.Agent` that keep the connections, such as `maxSockets`. */
+  readonly agentOptions?: AgentOptions;
+}
+
+/** Options with explicit base URLs. At least one of them is needed. */
+export interface VictoriaMetricsClientOptions extends ClientOptions {
+  /** What stands before `/api/v1/query`, as in `http://vmselect:8481/select/0/prometheus`. */
+  readonly readUrl?: string;
+  /** What stands before `/api/v1/write`, as in `http://vminsert:8480/insert/0/prometheus`. */
+  readonly writeUrl?: string;
+}
+
+/** Options of a client for a cluster. */
+export interface ClusterClientOptions extends ClientOptions {
+  /** The root URL of vminsert, or of a vmauth before it. */
+  readonly insert: string;
+  /** The root URL of vmselect, or of a vmauth before it. */
+  readonly select: string;
+  /** `accountID`, `accountID:projectID` or `multitenant`. @default '0' */
+  readonly tenant?: string;
+}
