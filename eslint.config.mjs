@@ -15,7 +15,7 @@ const STOREYS = [
   ['flags'],
   ['wiring'],
   ['workload'],
-  ['scrape', 'victoria-metrics'],
+  ['scrape', 'victoria-metrics', 'dashboard'],
   [
     'cluster',
     'single',
@@ -28,10 +28,11 @@ const STOREYS = [
     'alerting',
     'alertmanager',
     'grafana',
+    'metrics-demo',
   ],
 ];
 
-const STANDING_ALONE = ['client'];
+const STANDING_ALONE = ['client', 'verify'];
 for (const { name } of readdirSync(new URL('src', import.meta.url), { withFileTypes: true }).filter((entry) =>
   entry.isDirectory(),
 )) {
@@ -43,7 +44,7 @@ for (const { name } of readdirSync(new URL('src', import.meta.url), { withFileTy
 const noImportUpwards = STOREYS.flatMap((rooms, level) => {
   const above = STOREYS.slice(level + 1).flat();
   return rooms.map((room) => ({
-    target: `./src/${room}`,
+    target: room === 'metrics-demo' ? `./src/${room}/*.ts` : `./src/${room}`,
     from: [
       ...above.map((other) => `./src/${other}`),
       ...rooms.filter((other) => other !== room).map((other) => `./src/${other}`),
@@ -55,8 +56,34 @@ const noImportUpwards = STOREYS.flatMap((rooms, level) => {
   }));
 });
 
+/** The program runs in a pod, the construct where manifests are made: they agree on the environment and nothing else. */
+const METRICS_DEMO = [
+  {
+    target: './src/metrics-demo/program',
+    from: './src',
+    except: ['./client', './metrics-demo/program', './metrics-demo/environment.ts'],
+    message: 'the program of metrics-demo imports only the client',
+  },
+  {
+    target: './src/metrics-demo/*.ts',
+    from: './src/metrics-demo/program',
+    message: 'the construct takes the program as the bundle',
+  },
+];
+
 export default tseslint.config(
-  { ignores: ['lib/', 'dist/', 'dist-examples/', 'coverage/', 'node_modules/', '*.js', '*.mjs'] },
+  {
+    ignores: [
+      'lib/',
+      'dist/',
+      'dist-examples/',
+      'coverage/',
+      'node_modules/',
+      'src/metrics-demo/bundle/',
+      '*.js',
+      '*.mjs',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
@@ -72,6 +99,13 @@ export default tseslint.config(
           zones: [
             ...noImportUpwards,
             { target: './src/client', from: './src', except: ['./client'], message: 'the client stands alone' },
+            {
+              target: './src/verify',
+              from: './src',
+              except: ['./verify', './client'],
+              message: 'verify looks at what is deployed, not at what made it: it imports only the client',
+            },
+            ...METRICS_DEMO,
             { target: './src', from: ['./charts', './examples', './test', './bench', './dashboards', './rules'] },
           ],
         },

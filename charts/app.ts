@@ -2,12 +2,13 @@ import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiObject, App } from 'cdk8s';
 import { ENVIRONMENTS } from './environments';
+import { writeKustomization } from './kustomization';
 import { MetricsStack, type MetricsStackProps } from './metrics-stack';
 
 /** Environments by the name of their folder. */
 type Environments = Readonly<Record<string, MetricsStackProps>>;
 
-/** What was written for one environment. */
+/** What was written for one environment, beside its kustomization. */
 export interface WrittenEnvironment {
   readonly name: string;
   /** Relative to the folder of the environment, in the order in which they are applied. */
@@ -38,13 +39,16 @@ function environmentApp(outdir: string, props: MetricsStackProps): App {
 export function writeEnvironments(outdir: string, environments: Environments = ENVIRONMENTS): WrittenEnvironment[] {
   const staging = join(outdir, '.staging');
   rmSync(staging, { recursive: true, force: true });
-  const apps = new Map<string, App>();
+  const written: WrittenEnvironment[] = [];
   const failures: string[] = [];
   for (const [name, props] of Object.entries(environments)) {
     try {
-      const app = environmentApp(join(staging, name), props);
+      const folder = join(staging, name);
+      const app = environmentApp(folder, props);
       app.synth();
-      apps.set(name, app);
+      const files = readdirSync(folder).sort();
+      writeKustomization(folder, files);
+      written.push({ name, files, kinds: countKinds(app) });
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -53,16 +57,12 @@ export function writeEnvironments(outdir: string, environments: Environments = E
     rmSync(staging, { recursive: true, force: true });
     throw new Error(failures.join('\n'));
   }
-  for (const name of apps.keys()) {
+  for (const { name } of written) {
     rmSync(join(outdir, name), { recursive: true, force: true });
     renameSync(join(staging, name), join(outdir, name));
   }
   rmSync(staging, { recursive: true });
-  return [...apps].map(([name, app]) => ({
-    name,
-    files: readdirSync(join(outdir, name)).sort(),
-    kinds: countKinds(app),
-  }));
+  return written;
 }
 
 function countKinds(app: App): Record<string, number> {

@@ -1,25 +1,38 @@
-import { ApiObject, Chart } from 'cdk8s';
+import { ApiObject, Chart, type Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { allDashboards } from '../dashboards';
+import { allRules } from '../rules';
 import {
+  Alertmanager,
   DefaultDeny,
+  Grafana,
   KubeStateMetrics,
+  MetricsDemo,
   NodeExporter,
   OpenTelemetryCollector,
   Pushgateway,
   Scrape,
   StackDefaults,
   VmAgent,
+  VmAlert,
   VmAuth,
   VmCluster,
   VmSingle,
+  type AlertmanagerProps,
+  type AnonymousGrafanaProps,
   type Endpoint,
+  type GrafanaBaseProps,
+  type GrafanaWithUsersProps,
   type KubeStateMetricsProps,
+  type MetricsDemoProps,
   type NetworkPolicyPeer,
   type NodeExporterProps,
   type OpenTelemetryCollectorProps,
   type PushgatewayProps,
+  type Rules,
   type StackDefaultsProps,
   type VmAgentProps,
+  type VmAlertProps,
   type VmAuthProps,
   type VmAuthUser,
   type VmClusterProps,
@@ -37,8 +50,14 @@ export interface MetricsStackProps {
   readonly openTelemetry?: Omit<OpenTelemetryCollectorProps, 'exporters'>;
   /** vmauth in front of the storage. @default - none */
   readonly access?: AccessProps;
+  /** Evaluates the rules of `rules/` and tells people. @default - nothing is evaluated */
+  readonly alerting?: AlertingProps;
+  /** Shows the dashboards of `dashboards/`. @default - none */
+  readonly grafana?: Shown<GrafanaWithUsersProps> | Shown<AnonymousGrafanaProps>;
+  /** A shop that makes up metrics, for the agent to scrape. @default - none */
+  readonly demo?: Omit<MetricsDemoProps, 'scrape' | 'remoteWrite' | 'otlp'>;
   /**
-   * Who may connect to what is there for others: vmauth, OTLP, and Pushgateway. Without it nobody can but by
+   * Who may connect to what is there for others: vmauth, OTLP, Pushgateway, and Grafana. Without it nobody can but by
    * `kubectl port-forward`.
    *
    * @default - nobody
@@ -63,6 +82,17 @@ export interface AccessProps extends Omit<VmAuthProps, 'users' | 'unauthorized'>
   /** What needs no credentials. @default - nothing */
   readonly everybodyMay?: readonly Right[];
 }
+
+/** What becomes of metrics that are not as they should be. */
+export interface AlertingProps {
+  readonly vmalert?: Omit<VmAlertProps, 'datasource' | 'remoteWrite' | 'remoteRead' | 'notifiers' | 'rules'>;
+  /** Rules beside those of `rules/`. @default - none */
+  readonly rules?: readonly Rules[];
+  readonly alertmanager: AlertmanagerProps;
+}
+
+/** What the stack itself knows of a Grafana. */
+type Shown<P extends GrafanaBaseProps> = Omit<P, 'datasources' | 'dashboards' | 'alertmanager'>;
 
 /** A namespace, in a file of its own so that it is there before what lives in it. */
 class NamespaceChart extends Chart {
@@ -101,9 +131,13 @@ export class MetricsStack extends Chart {
   public readonly auth: VmAuth | undefined;
   public readonly pushgateway: Pushgateway | undefined;
   public readonly openTelemetry: OpenTelemetryCollector | undefined;
+  public readonly alertmanager: Alertmanager | undefined;
+  public readonly vmalert: VmAlert | undefined;
+  public readonly grafana: Grafana | undefined;
 
   public constructor(scope: Construct, id: string, props: MetricsStackProps) {
-    const { namespace, storage, agent, exporters = {}, openTelemetry, access, clients = [], defaults = {} } = props;
+    const { namespace, storage, agent, exporters = {}, openTelemetry, access, alerting, grafana, demo } = props;
+    const { clients = [], defaults = {} } = props;
     super(scope, id, { namespace });
     StackDefaults.set(this, defaults);
     this.addDependency(new NamespaceChart(scope, `${id}-namespace`, namespace, 'restricted'));
@@ -126,6 +160,11 @@ export class MetricsStack extends Chart {
       openTelemetry &&
       new OpenTelemetryCollector(this, 'telemetry', { ...openTelemetry, exporters: [this.storage.ingest().otlp] });
     this.auth = access && new VmAuth(this, 'gateway', this.vmAuthProps(access));
+    this.alertmanager = alerting && new Alertmanager(this, 'alerts', alerting.alertmanager);
+    this.vmalert = alerting && this.evaluate(alerting);
+    this.grafana = grafana && this.show(grafana, agent.global?.interval);
+    // The agent finds it by its annotations, as it finds every other application.
+    if (demo) new MetricsDemo(this, 'shop', demo).http().connectFrom(this.agent);
     for (const endpoint of this.openToClients(Object.keys(access?.users ?? {}))) {
       for (const peer of clients) endpoint.allowFrom(peer);
     }
@@ -133,12 +172,34 @@ export class MetricsStack extends Chart {
 
   /** What clients outside of the stack are meant to reach. All users of vmauth come in by one port. */
   private openToClients(users: readonly string[]): Endpoint[] {
-    const { auth, openTelemetry, pushgateway } = this;
+    const { auth, openTelemetry, pushgateway, grafana } = this;
     return [
       ...(auth ? [auth.endpointOf(users[0])] : []),
       ...(openTelemetry ? [openTelemetry.otlpGrpc(), openTelemetry.otlpHttp()] : []),
       ...(pushgateway ? [pushgateway.push()] : []),
+      ...(grafana ? [grafana.ui()] : []),
     ];
+  }
+
+  private evaluate({ vmalert, rules = [] }: AlertingProps): VmAlert {
+    const evaluation = new VmAlert(this, 'rules', {
+      ...vmalert,
+      datasource: this.storage.read(),
+      remoteWrite: this.storage.write(),
+      notifiers: this.alertmanager && [this.alertmanager.notify()],
+      rules: [allRules(), ...rules],
+    });
+    this.storage.showAlerts(evaluation.pages());
+    return evaluation;
+  }
+
+  private show(grafana: Required<MetricsStackProps>['grafana'], interval: Duration | undefined): Grafana {
+    return new Grafana(this, 'dashboards', {
+      ...grafana,
+      datasources: [{ endpoint: this.storage.read(), interval, manageAlerts: this.vmalert !== undefined }],
+      dashboards: allDashboards(),
+      alertmanager: this.alertmanager?.notify(),
+    });
   }
 
   private vmAuthProps({ users, everybodyMay, ...props }: AccessProps): VmAuthProps {

@@ -3,9 +3,11 @@ export * from './alerting';
 export * from './alertmanager';
 export * from './auth';
 export * from './cluster';
+export * from './dashboard';
 export * from './exporters';
 export * from './grafana';
 export * from './exposure';
+export * from './metrics-demo';
 export * from './opentelemetry';
 export * from './prometheus';
 export {

@@ -1,5 +1,5 @@
 import { Duration, Size } from 'cdk8s';
-import { Cpu, Retention, Scrape } from '../../src';
+import { AlertmanagerConfig, Cpu, Retention, Scrape, Slo } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
 import { METRICS_CLIENTS } from './clients';
 
@@ -40,6 +40,27 @@ export const kind: MetricsStackProps = {
     replicas: 1,
     resources: { ...tiny, memory: { request: Size.mebibytes(96), limit: Size.mebibytes(256) } },
   },
+  alerting: {
+    vmalert: { evaluationInterval: Duration.seconds(15), resources: tiny },
+    rules: [
+      Slo.of({
+        name: 'shop',
+        objective: 0.99,
+        errors: 'sum(rate(http_requests_total{status=~"5.."}[$window]))',
+        total: 'sum(rate(http_requests_total[$window]))',
+      }).rules(),
+    ],
+    // Alerts are looked at in the browser: nobody is told.
+    alertmanager: { config: AlertmanagerConfig.bySeverity({ critical: {}, warning: {} }), resources: tiny },
+  },
+  grafana: {
+    anonymous: true,
+    resources: {
+      cpu: { request: Cpu.millis(100) },
+      memory: { request: Size.mebibytes(256), limit: Size.mebibytes(768) },
+    },
+  },
+  demo: {},
   clients: METRICS_CLIENTS,
   access: { replicas: 1, everybodyMay: ['read', 'write'], resources: tiny },
 };

@@ -1,13 +1,21 @@
 import { Duration, Size } from 'cdk8s';
-import { Cpu, Retention, Scrape, SecretRef } from '../../src';
+import { AlertmanagerConfig, AlertSource, Cpu, Retention, Scrape, SecretRef, type SlackProps } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
 import { METRICS_CLIENTS } from './clients';
 
 const SCRAPE_INTERVAL = Duration.seconds(30);
+const GRAFANA = 'https://grafana.example.com';
+
+const slack = (channel: string): SlackProps => ({
+  apiUrl: SecretRef.of('alertmanager', 'slack-webhook-url'),
+  channel,
+  sendResolved: true,
+});
 
 /**
  * A replicated cluster with one vmstorage node in each of three zones: any one node or zone may fail. Two agents scrape
- * everything, and of their samples one is kept. People and programs come in by vmauth.
+ * everything, and of their samples one is kept; two vmalerts evaluate, and three Alertmanagers tell each alert once.
+ * Programs come in by vmauth, people by Grafana.
  */
 export const production: MetricsStackProps = {
   namespace: 'monitoring',
@@ -58,11 +66,33 @@ export const production: MetricsStackProps = {
   },
   exporters: { nodes: {}, kubeState: {}, pushgateway: { persistence: { size: Size.gibibytes(1) } } },
   openTelemetry: { replicas: 2, queue: { size: Size.gibibytes(5), storageClass: 'fast-ssd' } },
+  alerting: {
+    vmalert: {
+      replicas: 2,
+      evaluationInterval: SCRAPE_INTERVAL,
+      externalUrl: GRAFANA,
+      alertSource: AlertSource.grafanaExplore({ datasource: 'victoriametrics' }),
+    },
+    alertmanager: {
+      replicas: 3,
+      externalUrl: 'https://alertmanager.example.com',
+      config: AlertmanagerConfig.bySeverity({
+        critical: { slackConfigs: [slack('#incidents')] },
+        warning: { slackConfigs: [slack('#alerts')] },
+      }),
+    },
+  },
+  grafana: {
+    rootUrl: GRAFANA,
+    admin: { password: SecretRef.of('grafana', 'admin-password') },
+    secretKey: SecretRef.of('grafana', 'secret-key'),
+    persistence: { size: Size.gibibytes(5), storageClass: 'fast-ssd' },
+  },
   clients: METRICS_CLIENTS,
   access: {
     replicas: 2,
     users: {
-      grafana: { password: SecretRef.of('vmauth-users', 'grafana'), may: ['read'] },
+      reader: { password: SecretRef.of('vmauth-users', 'reader'), may: ['read'] },
       writer: { bearerToken: SecretRef.of('vmauth-users', 'writer'), may: ['write'] },
     },
   },

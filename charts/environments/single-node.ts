@@ -1,8 +1,11 @@
 import { Duration, Size } from 'cdk8s';
-import { Cpu, Retention, Scrape } from '../../src';
+import { AlertmanagerConfig, Cpu, Retention, Scrape, SecretRef, type ReceiverIntegrations } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
+import { METRICS_CLIENTS } from './clients';
 
-/** One process on one fast disk. */
+const mail: ReceiverIntegrations = { emailConfigs: [{ to: 'team@example.com', sendResolved: true }] };
+
+/** One process on one fast disk, with alerts by mail. */
 export const singleNode: MetricsStackProps = {
   namespace: 'monitoring',
   storage: {
@@ -19,4 +22,21 @@ export const singleNode: MetricsStackProps = {
     },
   },
   agent: { scrape: [Scrape.annotatedPods()] },
+  alerting: {
+    vmalert: { evaluationInterval: Duration.seconds(30) },
+    alertmanager: {
+      config: AlertmanagerConfig.bySeverity({
+        critical: mail,
+        warning: mail,
+        global: {
+          smtpSmarthost: 'smtp.example.com:587',
+          smtpFrom: 'alertmanager@example.com',
+          smtpAuthUsername: 'alertmanager',
+          smtpAuthPassword: SecretRef.of('alertmanager', 'smtp-password'),
+        },
+      }),
+    },
+  },
+  clients: METRICS_CLIENTS,
+  grafana: { admin: { password: SecretRef.of('grafana', 'admin-password') } },
 };

@@ -1,4 +1,6 @@
 import { Duration } from 'cdk8s';
+import { Panels, type Panel } from '../dashboard';
+import { Refusals } from '../dashboard/refusals';
 import { labelsCheck } from '../scrape';
 import {
   all,
@@ -126,21 +128,37 @@ export class Slo {
   /** The recording rules and the alerts, for a vmalert, which reports what is wrong with the props. */
   public rules(): Rules {
     return Rules.from((problems) => {
-      const prefix = `slo['${String((this.props as Partial<SloProps>).name)}'].`;
-      const checked = checkProps(this.props, SHAPE, problems, prefix);
-      for (const name of REQUIRED) {
-        problems.when((this.props as Partial<SloProps>)[name] === undefined, {
-          prop: prefix + name,
-          value: undefined,
-          rule: 'there is no objective without it',
-          fix: `set \`${name}\``,
-        });
-      }
-      if (REQUIRED.some((name) => checked[name] === undefined)) return { groups: [] };
-      const props = { ...this.props, ...checked };
-      checkReachable(props, prefix, problems);
-      return { groups: groupsOf(props) };
+      const props = this.checked(problems);
+      return { groups: props === undefined ? [] : groupsOf(props) };
     });
+  }
+
+  /**
+   * Panels for a dashboard, which fill a line: how much of the error budget is left now, how that came, and the error
+   * ratio against the one that is allowed.
+   *
+   * @throws InvalidValueError when a prop is wrong.
+   */
+  public panels(): Panel[] {
+    return panelsOf(this.checked(new Refusals())!);
+  }
+
+  /** The props when all of them are right. */
+  private checked(problems: Problems): SloProps | undefined {
+    const prefix = `slo['${String((this.props as Partial<SloProps>).name)}'].`;
+    const checked = checkProps(this.props, SHAPE, problems, prefix);
+    for (const name of REQUIRED) {
+      problems.when((this.props as Partial<SloProps>)[name] === undefined, {
+        prop: prefix + name,
+        value: undefined,
+        rule: 'there is no objective without it',
+        fix: `set \`${name}\``,
+      });
+    }
+    if (REQUIRED.some((name) => checked[name] === undefined)) return undefined;
+    const props = { ...this.props, ...checked };
+    checkReachable(props, prefix, problems);
+    return props;
   }
 }
 
@@ -217,6 +235,47 @@ function groupsOf({
         },
       ],
     },
+  ];
+}
+
+function panelsOf({ name, objective, window = DEFAULT_WINDOW }: SloProps): Panel[] {
+  const selector = `{slo=${JSON.stringify(name)}}`;
+  const allowed = tidy(1 - objective);
+  // Recorded every 5 minutes only, so that the last value is older than what counts as fresh now and then.
+  const budget = `last_over_time(${SLO_SERIES.budgetRemaining}${selector}[15m])`;
+  const thresholds = { warning: 0.25, critical: 0, below: true };
+  return [
+    Panels.stat({
+      title: `${name}: error budget left`,
+      description:
+        `The share of the errors that ${tidy(objective * 100)}% over ${days(window)} allow which have not happened yet. Below ` +
+        'zero the objective is missed: stop what may do harm, such as rollouts, until it recovers.',
+      queries: [{ expr: budget }],
+      unit: 'percentunit',
+      thresholds,
+      width: 8,
+      height: 8,
+    }),
+    Panels.timeSeries({
+      title: `${name}: error budget over time`,
+      description:
+        'How the error budget is spent. Steps are incidents; a slope that never ends is an objective that the service ' +
+        'cannot keep: make it more reliable, or promise less.',
+      queries: [{ expr: budget, legend: name }],
+      unit: 'percentunit',
+      max: 1,
+      thresholds,
+    }),
+    Panels.timeSeries({
+      title: `${name}: error ratio`,
+      description:
+        `The share of events that were bad in the last five minutes. At ${tidy(allowed * 100)}% the budget lasts for just ` +
+        'its window; far above it look at the service at once.',
+      queries: [{ expr: `${SLO_SERIES.errorRatio}${selector}`, legend: name }],
+      unit: 'percentunit',
+      min: 0,
+      thresholds: { critical: allowed },
+    }),
   ];
 }
 

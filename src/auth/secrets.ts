@@ -34,7 +34,7 @@ export function guard(refs: readonly SecretRef[]): string {
 export function secretVariables(refs: readonly SecretRef[]): EnvVar[] {
   return distinct(refs).flatMap((ref) => [
     { name: variable(ref), valueFrom: { secretKeyRef: { name: ref.secretName, key: ref.key } } },
-    { name: sign(ref), value: '' },
+    { name: sign(ref) },
   ]);
 }
 

@@ -1,14 +1,8 @@
+import type { DashboardModel } from '../dashboard';
 import { closest, InvalidValueError, type Problems } from '../validation';
 import { isDataKey } from '../values';
 
-/** A dashboard in the JSON model of Grafana. */
-export interface DashboardModel {
-  /** Stands in the URL and in links: at most 40 letters, digits, - and _; unique. */
-  readonly uid: string;
-  /** Unique in its folder. */
-  readonly title: string;
-  readonly [field: string]: unknown;
-}
+export type { DashboardModel };
 
 /** Kubernetes takes no more in a ConfigMap; the name of the file needs some of it. */
 const LARGEST_BYTES = 1024 * 1024 - 300;

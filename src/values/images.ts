@@ -19,6 +19,7 @@ export const IMAGES = {
   pushgateway: Image.parse('quay.io/prometheus/pushgateway:v1.11.3'),
   kubeStateMetrics: Image.parse('registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.1'),
   openTelemetryCollector: Image.parse('docker.io/otel/opentelemetry-collector-contrib:0.157.0'),
+  node: Image.parse('docker.io/library/node:24.21.0-alpine3.24'),
 } as const;
 
 function victoriaMetrics(repository: string, variant = ''): Image {

@@ -51,7 +51,7 @@ export function podSpec(
     name: parts.containerName,
     image: parts.image,
     command: parts.command,
-    args: parts.args,
+    args: orNothing(parts.args),
     env: orNothing(parts.env),
     ports: expandProtocols(parts.ports).map(({ name, port, protocol }) => ({ name, containerPort: port, protocol })),
     resources: parts.resources,

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { ENVIRONMENTS } from '../../charts/environments';
+import { allRules } from '../../rules';
+import { Problems } from '../../src';
 import { VictoriaMetricsClient, type VectorSeries } from '../../src/client';
 import { droppedSamples, MetricsPage } from './metrics-page';
 import { describeWith, findBinary, readManifests, Runner, until, type Pod } from './runner';
@@ -22,13 +24,20 @@ interface Container {
 const BINARIES: Readonly<Record<string, string>> = {
   vmsingle: 'victoria-metrics',
   otelcol: 'otelcol-contrib',
+  alertmanager: 'prometheus-alertmanager',
 };
 
-/** In no package. The first does not start without a Kubernetes API, the second where it is installed by hand. */
-const MAY_BE_LEFT_OUT = ['kube-state-metrics', 'otelcol'];
+/** In no package. The first does not start without a Kubernetes API, the others where they are installed by hand. */
+const MAY_BE_LEFT_OUT = ['kube-state-metrics', 'otelcol', 'grafana'];
 
 /** What the environments refer to and whoever applies them makes. */
-const SECRETS = { 'vmauth-users': { grafana: 'read-password', writer: 'write-token' } };
+const SECRETS = {
+  'vmauth-users': { reader: 'read-password', writer: 'write-token' },
+  alertmanager: {
+    'slack-webhook-url': 'http://127.0.0.1:1/slack',
+    'smtp-password': 'password',
+  },
+};
 
 const main = (workload: object): Container | undefined =>
   (workload as { spec?: { template?: Workload['spec']['template'] } }).spec?.template?.spec.containers[0];
@@ -47,6 +56,15 @@ function renderedFlags(objects: readonly object[]): Map<string, string[]> {
 }
 
 const workloadOf = ({ name }: Pod): string => name.replace(/-\d+$/, '');
+
+interface RuleGroups {
+  readonly data: {
+    readonly groups: readonly {
+      readonly name: string;
+      readonly rules: readonly { readonly name: string; readonly lastError: string; readonly lastEvaluation: string }[];
+    }[];
+  };
+}
 
 interface Targets {
   readonly data: {
@@ -75,7 +93,8 @@ for (const [name, { storage, access }] of Object.entries(ENVIRONMENTS)) {
     let client: VictoriaMetricsClient;
 
     beforeAll(async () => {
-      const objects = committed.filter((object) => !leftOut.includes(main(object)?.name ?? ''));
+      const present = committed.filter((object) => !leftOut.includes(main(object)?.name ?? ''));
+      const objects = JSON.parse(JSON.stringify(present).replaceAll('smtp.example.com:587', '127.0.0.1:1')) as object[];
       stack = await Runner.start(withDryRun(objects), { secrets: SECRETS });
       client = isCluster
         ? VictoriaMetricsClient.cluster({
@@ -83,6 +102,9 @@ for (const [name, { storage, access }] of Object.entries(ENVIRONMENTS)) {
             select: stack.url('metrics-vmselect'),
           })
         : VictoriaMetricsClient.single(stack.url('metrics-vmsingle'));
+      // The watchdog looks at what was there half a minute ago.
+      const samples = [{ timestamp: Date.now() - 60_000, value: 1 }];
+      await client.remoteWrite([{ labels: { __name__: 'up', job: 'earlier' }, samples }]);
     });
 
     afterAll(async () => {
@@ -128,11 +150,32 @@ for (const [name, { storage, access }] of Object.entries(ENVIRONMENTS)) {
       }
     });
 
+    it('evaluates all rules without an error, shows them beside the queries, and tells every Alertmanager', async () => {
+      const url = isCluster ? `${stack.url('metrics-vmselect')}/select/0/prometheus` : stack.url('metrics-vmsingle');
+      const groups = await until(
+        'every rule was evaluated',
+        async () => {
+          const { data } = (await (await fetch(`${url}/api/v1/rules`)).json()) as RuleGroups;
+          const all = data.groups.flatMap(({ rules }) => rules);
+          return all.length > 0 && all.every(({ lastEvaluation }) => !lastEvaluation.startsWith('0001')) && data.groups;
+        },
+        { timeout: 90_000 },
+      );
+      expect(groups).toHaveLength(allRules().check(new Problems()).length);
+      expect(groups.flatMap(({ rules }) => rules).filter(({ lastError }) => lastError !== '')).toEqual([]);
+      for (const pod of stack.pods('alerts-alertmanager')) {
+        await until(`${pod.name} is told`, async () => {
+          const alerts = await (await fetch(`${pod.url()}/api/v2/alerts?filter=alertname="Watchdog"`)).json();
+          return (alerts as readonly object[]).length === 1;
+        });
+      }
+    });
+
     if (!access) return;
 
     it('lets in by vmauth whom it should', async () => {
       const query = `${stack.url('gateway-vmauth')}/api/v1/query?query=1`;
-      const asReader = { headers: { authorization: `Basic ${btoa('grafana:read-password')}` } };
+      const asReader = { headers: { authorization: `Basic ${btoa('reader:read-password')}` } };
       const statuses = await Promise.all([fetch(query), fetch(query, asReader)]);
       const isOpen = access.everybodyMay !== undefined;
       expect(statuses.map(({ status }) => status)).toEqual([isOpen ? 200 : 401, 200]);

@@ -21,15 +21,20 @@ const STANDARD_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 
 /** The name of the API server, which every cluster has and manifests do not make. */
 const API_SERVER = { service: 'kubernetes', namespace: 'default' };
 
+/** Where users reach the process, which is no connection of its own. */
+const OWN_URL = /^--?(web\.external-url|external\.url)=/;
+
 /** Every `service.namespace.svc` and `pod.service.namespace.svc` that the pods are told, but that of the API server. */
 export function inClusterAddresses(workload: Workload, objects: readonly Manifest[]): Address[] {
-  return podTexts(workload, objects).flatMap(({ place, text }) =>
-    [...text.matchAll(ADDRESS)].flatMap(({ groups }) => {
-      const { scheme = '', host = '', pod, service = '', namespace = '', port } = groups ?? {};
-      if (service === API_SERVER.service && namespace === API_SERVER.namespace) return [];
-      return { place, host, pod, service, namespace, port: port ? Number(port) : STANDARD_PORTS[scheme] };
-    }),
-  );
+  return podTexts(workload, objects)
+    .filter(({ text }) => !OWN_URL.test(text))
+    .flatMap(({ place, text }) =>
+      [...text.matchAll(ADDRESS)].flatMap(({ groups }) => {
+        const { scheme = '', host = '', pod, service = '', namespace = '', port } = groups ?? {};
+        if (service === API_SERVER.service && namespace === API_SERVER.namespace) return [];
+        return { place, host, pod, service, namespace, port: port ? Number(port) : STANDARD_PORTS[scheme] };
+      }),
+    );
 }
 
 /** Every address within the cluster exists, and its NetworkPolicies let the pods connect to it. */

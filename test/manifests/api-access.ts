@@ -10,6 +10,8 @@ const READING = ['get', 'list', 'watch'];
 
 /** Where the API server may be. */
 const API_PORTS = [443, 6443];
+/** Of these the one that nothing else outside of the cluster listens on: webhooks are at 443 as well. */
+const API_ONLY_PORT = 6443;
 
 /** Roles allow reading of named things, and no Secrets. */
 export const readingRoles: Policy = (objects) =>
@@ -61,7 +63,7 @@ export const neededTokens: Policy = (objects) =>
       ...(mounted && !allowed ? [`${title}: has a token and may do nothing with it`] : []),
       ...(!mounted && allowed ? [`${title}: may use the Kubernetes API and has no token`] : []),
       ...(allowed && !reaches ? [`${title}: may use the Kubernetes API, and its NetworkPolicy refuses the way`] : []),
-      ...(!allowed && reaches && !pod.hostNetwork
+      ...(!allowed && mayReachAnywhere(workload, API_ONLY_PORT, objects) && !pod.hostNetwork
         ? [`${title}: its NetworkPolicy opens the way to the Kubernetes API, which it may not use`]
         : []),
     ];

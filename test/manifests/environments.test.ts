@@ -18,8 +18,19 @@ interface Expectations {
 
 const EXPECTATIONS: Readonly<Record<string, Expectations>> = {
   kind: { policies: { 'fits on a laptop': fitsOn({ cpu: 2, memory: 4 * GIBIBYTE }) } },
-  production: { secrets: ['monitoring/vmauth-users/grafana', 'monitoring/vmauth-users/writer'] },
-  'single-node': { cpuLimited: ['vmsingle'] },
+  production: {
+    secrets: [
+      'monitoring/alertmanager/slack-webhook-url',
+      'monitoring/grafana/admin-password',
+      'monitoring/grafana/secret-key',
+      'monitoring/vmauth-users/reader',
+      'monitoring/vmauth-users/writer',
+    ],
+  },
+  'single-node': {
+    cpuLimited: ['vmsingle'],
+    secrets: ['monitoring/alertmanager/smtp-password', 'monitoring/grafana/admin-password'],
+  },
 };
 
 const environments = synthesizedEnvironments();

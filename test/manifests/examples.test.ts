@@ -9,14 +9,7 @@ import { POLICIES } from './policies';
 const EXAMPLES = join(__dirname, '../../examples');
 
 /** Examples live in a namespace that exists already, and need not be ready for anything but their own subject. */
-const OF_ENVIRONMENTS_ONLY = [
-  'deniedByDefault',
-  'existingNamespaces',
-  // An example may send to any address on port 443, where an API server may be as well.
-  'neededTokens',
-  'podSecurityRestricted',
-  'realPeers',
-];
+const OF_ENVIRONMENTS_ONLY = ['deniedByDefault', 'existingNamespaces', 'podSecurityRestricted', 'realPeers'];
 
 /** Kinds of other APIs than that of Kubernetes itself. */
 const CUSTOM_API = 'gateway.networking.k8s.io/';

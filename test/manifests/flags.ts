@@ -25,7 +25,15 @@ const CATALOGUES: Readonly<Record<string, FlagCatalogue>> = {
 };
 
 /** Programs of other projects, by the name of their container: what their flags are is known to nobody here. */
-const OTHER_PROGRAMS = ['alertmanager', 'kube-state-metrics', 'node-exporter', 'otelcol', 'prometheus', 'pushgateway'];
+const OTHER_PROGRAMS = [
+  'alertmanager',
+  'kube-state-metrics',
+  'metrics-demo',
+  'node-exporter',
+  'otelcol',
+  'prometheus',
+  'pushgateway',
+];
 
 /** A flag as it stands in the args of a container. */
 export interface Flag {

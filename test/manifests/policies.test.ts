@@ -131,8 +131,8 @@ const CASES: Readonly<Record<keyof typeof POLICIES, readonly Case[]>> = {
     ],
   ],
   configMapSize: [
-    ['too large', set('ConfigMap/vmselect', '/data/large', 'x'.repeat(1024 * 1024)), 'not less than 1 MiB'],
-    ['too large beside the data', set('ConfigMap/vmselect', '/binaryData/large', 'x'.repeat(1024 * 1024)), '1 MiB'],
+    ['too large', set('ConfigMap/vmselect', '/data/large', 'x'.repeat(256 * 1024)), 'not less than 256 KiB'],
+    ['too large beside the data', set('ConfigMap/vmselect', '/binaryData/large', 'x'.repeat(256 * 1024)), '256 KiB'],
   ],
   disruptionBudgets: [
     ['nothing selected', set('PodDisruptionBudget/vminsert', '/spec/selector', selector('x')), 'selects 0 workloads'],

@@ -117,7 +117,7 @@ export function sampleCluster(): Manifest[] {
         allow('to', 'vmstorage', 8401),
         allow('to', 'vmselect', 8481),
         DNS,
-        { ports: [{ port: 443, protocol: 'TCP' }] },
+        { ports: [443, 6443].map((port) => ({ port, protocol: 'TCP' })) },
       ],
       spec: { replicas: 2, strategy: ROLLING_UPDATE },
       pod: {

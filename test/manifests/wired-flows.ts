@@ -14,7 +14,9 @@ export interface WiredFlow {
 export function wiredFlows(objects: readonly Manifest[]): WiredFlow[] {
   return workloads(objects).flatMap((source) => [
     ...inClusterAddresses(source, objects).flatMap((address) =>
-      destinations(address, objects).map((destination) => ({ source, ...destination })),
+      destinations(address, objects).flatMap(({ target, port }) =>
+        protocolsOf(target, port).map((protocol) => ({ source, target, port: { ...port, protocol } })),
+      ),
     ),
     ...discoveries(source, objects).flatMap((job) =>
       workloads(objects).flatMap((target) =>
@@ -24,6 +26,12 @@ export function wiredFlows(objects: readonly Manifest[]): WiredFlow[] {
       ),
     ),
   ]);
+}
+
+/** Alertmanagers gossip by both protocols on the one port that they are told. */
+function protocolsOf(target: Workload, { port, protocol }: PodPort): string[] {
+  const gossips = target.program === 'alertmanager' && port === 9094;
+  return gossips ? ['TCP', 'UDP'] : [protocol];
 }
 
 interface Discovery {

@@ -1,6 +1,6 @@
 import { inClusterAddresses } from './addresses';
 import { synthesizedEnvironments } from './environments';
-import { workloads, type Manifest, type Workload } from './manifest';
+import { podTexts, workloads, type Manifest, type Workload } from './manifest';
 import { admits, mayConnect, mayResolveNames, openRules, podPorts, type OpenRule, type Pod } from './network-policies';
 import { discoveries, wiredFlows } from './wired-flows';
 
@@ -20,12 +20,23 @@ const CLIENT_PORTS: Readonly<Record<string, readonly number[]>> = {
   vmauth: [8427],
   otelcol: [4317, 4318],
   pushgateway: [9091],
+  grafana: [3000],
 };
 
 const CLIENTS = { namespaceSelector: { matchLabels: { 'metrics-client': 'true' } } };
 
 const API_SERVER_PORTS = [443, 6443];
 const KUBELET_PORT = 10250;
+
+/** The ports of receivers outside of the cluster, of which an Alertmanager knows the names only. */
+function receiverPorts(source: Workload, objects: readonly Manifest[]): number[] {
+  if (source.program !== 'alertmanager') return [];
+  const texts = podTexts(source, objects).map(({ text }) => text);
+  const mail = texts.flatMap((text) =>
+    [...text.matchAll(/smtp_smarthost: \S+:(\d+)/g)].map(([, port]) => Number(port)),
+  );
+  return [...(texts.some((text) => /slack_configs|pagerduty_configs/.test(text)) ? [443] : []), ...mail];
+}
 
 /** What cannot be chosen by the labels of pods: clients, the API server, nodes, and pods that ask to be scraped. */
 function expectedOpenRules(source: Workload, objects: readonly Manifest[]): OpenRule[] {
@@ -34,6 +45,7 @@ function expectedOpenRules(source: Workload, objects: readonly Manifest[]): Open
     (flow) => flow.source.title === source.title && flow.target.pod.hostNetwork,
   );
   const byAddress = [
+    ...receiverPorts(source, objects),
     ...(source.pod.automountServiceAccountToken ? API_SERVER_PORTS : []),
     ...(found.some(({ role }) => role === 'node') ? [KUBELET_PORT] : []),
     ...onNodes.map(({ port }) => port.port),
@@ -89,7 +101,10 @@ describe.each(environments)('%s', (_name, objects) => {
 
   test('names are looked up exactly by pods that connect by name or use the Kubernetes API', () => {
     for (const source of pods.filter(({ pod }) => !pod.hostNetwork)) {
-      const needs = inClusterAddresses(source, objects).length > 0 || source.pod.automountServiceAccountToken === true;
+      const needs =
+        inClusterAddresses(source, objects).length > 0 ||
+        receiverPorts(source, objects).length > 0 ||
+        source.pod.automountServiceAccountToken === true;
       expect([source.title, mayResolveNames(source, objects)]).toEqual([source.title, needs]);
     }
   });

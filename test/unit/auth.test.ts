@@ -137,9 +137,9 @@ describe('the pods', () => {
   it('get each secret from its Secret, and a sign that they have it', () => {
     expect(podOf(deployment)['containers'][0].env).toEqual([
       { name: 'SECRET_users_grafana', valueFrom: { secretKeyRef: { name: 'users', key: 'grafana' } } },
-      { name: 'IS_users_grafana_SET', value: '' },
+      { name: 'IS_users_grafana_SET' },
       { name: 'SECRET_users_shop', valueFrom: { secretKeyRef: { name: 'users', key: 'shop' } } },
-      { name: 'IS_users_shop_SET', value: '' },
+      { name: 'IS_users_shop_SET' },
     ]);
   });
 

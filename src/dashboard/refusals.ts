@@ -1,0 +1,8 @@
+import { InvalidValueError, Problems, type Problem } from '../validation';
+
+/** Throws the first problem: panels and dashboards are values, which are right once they are there. */
+export class Refusals extends Problems {
+  public override add(problem: Problem): void {
+    throw new InvalidValueError(problem);
+  }
+}

@@ -1,0 +1,2 @@
+export type { Scenario } from './environment';
+export * from './metrics-demo';
