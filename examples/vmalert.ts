@@ -17,7 +17,6 @@ new VmAlert(chart, 'alert', {
   remoteWrite: cluster.write(Tenant.MULTITENANT),
   notifiers: [NotifyEndpoint.external('https://alertmanager.example.com')],
   evaluationInterval: Duration.seconds(30),
-  externalLabels: { cluster: 'production' },
   externalUrl: 'https://grafana.example.com',
   alertSource: AlertSource.grafanaExplore({ datasource: 'victoriametrics' }),
   rules: [

@@ -53,7 +53,12 @@ export interface VmAlertProps extends ServerProps<VmalertFlags>, GracefulProps {
   readonly notifiers?: readonly NotifyEndpoint[];
   /** How often groups are evaluated that do not say it themselves; at least a second. @default - 1 min */
   readonly evaluationInterval?: Duration;
-  /** Labels of all alerts and recorded series; the same for all replicas. @default - none */
+  /**
+   * Labels of all alerts and recorded series; the same for all replicas. A label `x` that a result has already becomes
+   * `exported_x`: those that agents set, such as `cluster`, are better left to them.
+   *
+   * @default - none
+   */
   readonly externalLabels?: Readonly<Record<string, string>>;
   /** What the links of alerts begin with, e.g. the root URL of Grafana. @default - the Service of the vmalert */
   readonly externalUrl?: string;
