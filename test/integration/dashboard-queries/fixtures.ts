@@ -16,24 +16,8 @@ export interface Fixture {
 /** The external label of the fixtures, which tells them from what is scraped for real. */
 export const FIXTURE_CLUSTER = 'fixtures';
 
-/** The classic form of a histogram: as many observations a minute as `perMinute` says, evenly over the buckets. */
-function histogram(name: string, labels: string, buckets: readonly number[], perMinute: number): string {
-  const separator = labels === '' ? '' : ',';
-  const counts = buckets.map((le, index) => [String(le), (perMinute * (index + 1)) / (buckets.length + 1)] as const);
-  const braces = labels === '' ? '' : `{${labels}}`;
-  return [
-    ...[...counts, ['+Inf', perMinute] as const].map(
-      ([le, count]) => `${name}_bucket{${labels}${separator}le="${le}"} 0+${count}`,
-    ),
-    `${name}_sum${braces} 0+${perMinute * buckets[Math.floor(buckets.length / 2)]!}`,
-    `${name}_count${braces} 0+${perMinute}`,
-  ].join('\n');
-}
-
 const POD = 'namespace="shop",pod="checkout-0",uid="6f1c"';
 const CONTAINER = `${POD},container="checkout"`;
-const DURATIONS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'];
 
 // A shop in trouble: each table and each count has something to show.
@@ -84,42 +68,6 @@ kubelet_volume_stats_inodes_free{${CLAIM}} 600000
 kubelet_volume_stats_inodes{${CLAIM}} 655360
 `;
 
-const ROUTE = 'service="checkout",method="POST",path="/orders"';
-
-const DEMO = `
-http_requests_total{${ROUTE},status="201"} 0+5400
-http_requests_total{${ROUTE},status="500"} 0+600
-${histogram('http_request_duration_seconds', ROUTE, DURATIONS, 6000)}
-${histogram('http_request_size_bytes', ROUTE, [100, 1000, 10_000], 6000)}
-active_users{service="checkout"} 42
-user_logins_total{service="checkout"} 0+60
-user_logouts_total{service="checkout"} 0+55
-business_orders_total{status="completed",payment="card"} 0+120
-business_orders_total{status="rejected",payment="card"} 0+6
-business_order_amount_total{currency="EUR",payment="card"} 0+4800
-${histogram('business_order_duration_seconds', 'status="completed"', DURATIONS, 120)}
-${histogram('business_cart_size', '', [1, 2, 3, 5, 8], 120)}
-business_inventory_level{product="lamp"} 500
-cache_hits_total{cache="products"} 0+900
-cache_misses_total{cache="products"} 0+100
-cache_evictions_total{cache="products"} 0+10
-${histogram('cache_operation_duration_seconds', 'cache="products",operation="get"', [0.001, 0.01], 1000)}
-otlp_spans_created_total{service="checkout",kind="server"} 0+6000
-otlp_spans_created_total{service="checkout",kind="client"} 0+9000
-otlp_spans_exported_total{exporter="otlp",status="success"} 0+14500
-otlp_spans_exported_total{exporter="otlp",status="error"} 0+500
-otlp_spans_export_errors_total{exporter="otlp",type="timeout"} 0+500
-otlp_spans_dropped_total{exporter="otlp"} 0+1
-${histogram('otlp_exporter_latency_seconds', 'exporter="otlp"', DURATIONS, 60)}
-${histogram('otlp_exporter_batch_size', 'exporter="otlp"', [1, 8, 32, 64, 128, 256, 512], 60)}
-otlp_exporter_queue_size{exporter="otlp"} 120
-process_cpu_seconds_total 0+12
-process_resident_memory_bytes 90000000
-process_heap_bytes 40000000
-process_start_time_seconds 1700000000
-up 1
-`;
-
 const OTELCOL = `
 otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"} 0+6000
 otelcol_receiver_accepted_metric_points{receiver="otlp",transport="grpc"} 0+6000
@@ -160,12 +108,6 @@ export const FIXTURES: readonly Fixture[] = [
     reason: 'there is no Kubernetes node',
     labels: { job: 'kubelet', instance: 'node-1', node: 'node-1' },
     exposition: KUBELET,
-  },
-  {
-    program: 'the demo',
-    reason: 'its ratios would be those of chance, and failures seldom',
-    labels: { job: 'metrics-demo', instance: 'checkout-0:8080', namespace: 'shop', pod: 'checkout-0' },
-    exposition: DEMO,
   },
   {
     program: 'recorded by rules, a week ago',

@@ -5,9 +5,11 @@ import {
   Alertmanager,
   AlertmanagerConfig,
   Endpoint,
+  MetricsDemo,
   NodeExporter,
   Prometheus,
   Rules,
+  Scrape,
   SecretRef,
   Slo,
   SLO_SERIES,
@@ -34,6 +36,7 @@ export const STACK_PROGRAMS = [
   'alertmanager',
   'node-exporter',
   'prometheus',
+  'node',
 ] as const;
 
 /** The external label of all that is scraped. */
@@ -198,11 +201,14 @@ function synthesize(hookPort: number): object[] {
   });
   const single = new VmSingle(chart, 'single', { volume, extraFlags: EXACT });
   new NodeExporter(chart, 'nodes');
-  new VmAgent(chart, 'agent', {
+  const agent = new VmAgent(chart, 'agent', {
+    scrape: [Scrape.annotatedPods()],
     remoteWrite: [cluster.write(), single.write()],
     global: { interval: SECOND, externalLabels: { cluster: CLUSTER } },
     extraFlags: { 'remoteWrite.flushInterval': '200ms' },
   });
+  // With errors, of which some panels tell what kind they are.
+  new MetricsDemo(chart, 'shop', { scenario: 'high-errors' }).http().connectFrom(agent);
   const alertmanager = new Alertmanager(chart, 'alertmanager', {
     replicas: 2,
     config: AlertmanagerConfig.of({
