@@ -33,9 +33,10 @@ import {
   type QueryRangeOptions,
   type QueryResult,
 } from './query';
+import { BodyCompressor } from './remote-write/compression';
 import { WriteRequestEncoder, type TimeSeries } from './remote-write/encoder';
 import { RemoteWriteEndpoint } from './remote-write/endpoint';
-import { SnappyCompressor } from './remote-write/snappy';
+import type { MetricMetadata } from './remote-write/metadata';
 import { RemoteWriter, type RemoteWriterOptions } from './remote-write/writer';
 import {
   labelPath,
@@ -52,7 +53,14 @@ import {
   type TsdbStatus,
   type TsdbStatusOptions,
 } from './series';
+import type { Milliseconds } from './time';
 import type { Body } from './upload';
+
+/** Options of a write. */
+export interface RemoteWriteOptions extends RequestOptions {
+  /** What is known of metrics, for servers that keep it. @default none */
+  readonly metadata?: readonly MetricMetadata[];
+}
 
 /**
  * A client for VictoriaMetrics: single node, cluster, or either of them behind vmauth or another proxy.
@@ -89,7 +97,7 @@ export class VictoriaMetricsClient {
   // Private to the runtime as well: printing or serializing the client shows no secret.
   readonly #api: Api;
   readonly #encoder = new WriteRequestEncoder();
-  readonly #compressor = new SnappyCompressor();
+  readonly #compressor = new BodyCompressor(undefined);
 
   /** @throws InvalidArgumentError when an option breaks its rule */
   constructor(options: VictoriaMetricsClientOptions);
@@ -144,16 +152,16 @@ export class VictoriaMetricsClient {
    * @throws InvalidArgumentError when a series breaks the rules of the protocol; then nothing was sent
    * @throws VictoriaMetricsError when the server did not accept the request, see `retryable`
    */
-  async remoteWrite(series: readonly TimeSeries[], options: RequestOptions = {}): Promise<void> {
-    const url = this.#api.url('writeUrl', '/api/v1/write');
-    const call = this.#api.call(options);
+  async remoteWrite(series: readonly TimeSeries[], options: RemoteWriteOptions = {}): Promise<void> {
+    const { timeout, signal } = this.#api.call(options);
+    const endpoint = this.#writeEndpoint(timeout);
+    const { metadata = [] } = options;
     this.#encoder.reset();
     for (let i = 0; i < series.length; i++) this.#encoder.add(series[i]!, i);
+    for (let i = 0; i < metadata.length; i++) this.#encoder.addMetadata(metadata[i]!, i);
     const message = this.#encoder.finish();
     if (message.length === 0) return;
-    // Copied, because a call that is made meanwhile uses the same buffers.
-    const body = Buffer.from(this.#compressor.compress(message));
-    await this.#api.transport.send({ method: 'POST', url, headers: REMOTE_WRITE_HEADERS, body }, call);
+    await endpoint.send(this.#compressor.compress(message, 'snappy'), signal);
   }
 
   /**
@@ -163,8 +171,7 @@ export class VictoriaMetricsClient {
    * @throws InvalidArgumentError when an option breaks its rule
    */
   remoteWriter(options: RemoteWriterOptions = {}): RemoteWriter {
-    const url = this.#api.url('writeUrl', '/api/v1/write');
-    return new RemoteWriter(new RemoteWriteEndpoint(this.#api.transport, url, this.#api.timeout), options);
+    return new RemoteWriter(this.#writeEndpoint(this.#api.timeout), options);
   }
 
   /**
@@ -370,11 +377,8 @@ export class VictoriaMetricsClient {
   close(): void {
     this.#api.transport.close();
   }
-}
 
-/** https://prometheus.io/docs/specs/prw/remote_write_spec/#protocol */
-const REMOTE_WRITE_HEADERS = {
-  'content-type': 'application/x-protobuf',
-  'content-encoding': 'snappy',
-  'x-prometheus-remote-write-version': '0.1.0',
-};
+  #writeEndpoint(timeout: Milliseconds): RemoteWriteEndpoint {
+    return new RemoteWriteEndpoint(this.#api.transport, this.#api.url('writeUrl', '/api/v1/write'), timeout);
+  }
+}

@@ -37,6 +37,8 @@ export interface HttpTransportOptions {
  * that avoids a request that meets a connection being closed.
  */
 const IDLE_TIMEOUT = 30_000;
+/** Milliseconds for a body that nobody reads. */
+const DROPPED_BODY_TIMEOUT = 1000;
 /** UTF-8 takes at most 4 bytes for a character. */
 const MAX_ERROR_BYTES = 4 * ERROR_BODY_LIMIT;
 const EMPTY = Buffer.alloc(0);
@@ -74,7 +76,7 @@ export class HttpTransport {
     try {
       const answer = await this.#open(request, call);
       if (request.statusOnly === true) {
-        answer.on('error', () => undefined).resume();
+        dropBody(answer);
         return EMPTY;
       }
       return await call.until(read(answer, request, Infinity));
@@ -226,4 +228,13 @@ export function validateHeaders(headers: Readonly<Record<string, string>>): Reco
     validated[key] = value;
   }
   return validated;
+}
+
+/** Reads a body to its end, which keeps the connection usable, unless that takes long. */
+function dropBody(answer: Readable): void {
+  const timer = setTimeout(() => answer.destroy(), DROPPED_BODY_TIMEOUT).unref();
+  answer
+    .on('error', () => undefined)
+    .on('close', () => clearTimeout(timer))
+    .resume();
 }

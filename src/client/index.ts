@@ -1,7 +1,7 @@
 export type { DeleteSeriesOptions, ServerOptions } from './admin';
 export type { Completeness } from './answer';
 export type { Auth, BasicAuth, BearerAuth, Secret } from './auth';
-export { VictoriaMetricsClient } from './client';
+export { VictoriaMetricsClient, type RemoteWriteOptions } from './client';
 export {
   BadResponseError,
   CredentialsError,
@@ -32,11 +32,13 @@ export type {
 } from './query';
 export * as metricsql from './metricsql';
 export * from './producer';
-export type { ZstdCodec } from './remote-write/compression';
+export type { Clock } from './remote-write/clock';
+export type { CompressedBody, Encoding, ZstdCodec } from './remote-write/compression';
 export { STALE, type TimeSeries, type WriteSample } from './remote-write/encoder';
+export type { WriteTarget } from './remote-write/endpoint';
 export type { Exemplar } from './remote-write/exemplar';
 export { LabelSet, type Labels } from './remote-write/labels';
-export type { MetricMetadata } from './remote-write/metadata';
+export type { MetricMetadata, MetricType } from './remote-write/metadata';
 export type { RetryEvent } from './remote-write/sender';
 export {
   RemoteWriter,

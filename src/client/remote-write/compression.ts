@@ -53,13 +53,24 @@ export class BodyCompressor {
   }
 
   compress(message: Uint8Array, encoding: Encoding): CompressedBody {
-    if (encoding === 'zstd' && this.#zstd !== undefined) return { encoding, bytes: this.#zstd.compress(message) };
+    if (encoding === 'zstd' && this.#zstd !== undefined) {
+      try {
+        return { encoding, bytes: this.#zstd.compress(message) };
+      } catch {
+        // Out of memory, maybe: what is not zstd is still a request.
+      }
+    }
     return { encoding: 'snappy', bytes: Buffer.from(this.#snappy.compress(message)) };
   }
 
-  /** The same message as snappy, of one that was compressed as zstd. */
-  zstdToSnappy(bytes: Uint8Array): CompressedBody {
-    return this.compress(this.#zstd!.decompress(bytes), 'snappy');
+  /** The same message as snappy, where it was zstd and can still be read. */
+  zstdToSnappy({ encoding, bytes }: CompressedBody): CompressedBody | undefined {
+    if (encoding !== 'zstd' || this.#zstd === undefined) return undefined;
+    try {
+      return this.compress(this.#zstd.decompress(bytes), 'snappy');
+    } catch {
+      return undefined;
+    }
   }
 }
 

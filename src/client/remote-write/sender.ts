@@ -1,4 +1,4 @@
-import { CredentialsError, HttpError, VictoriaMetricsError } from '../errors';
+import { BadResponseError, CredentialsError, HttpError, VictoriaMetricsError } from '../errors';
 import type { Milliseconds } from '../time';
 import { sleep, type Clock } from './clock';
 import type { BodyCompressor, CompressedBody, Encoding } from './compression';
@@ -80,7 +80,7 @@ export class Sender {
 
   /** Never rejects. */
   async deliver(body: CompressedBody): Promise<Delivery> {
-    const { clock, signal } = this.#options;
+    const { clock, compressor, signal } = this.#options;
     let refusedZstd = false;
     for (let attempt = 1; ; attempt++) {
       for (let pause; (pause = this.#pausedUntil - clock.now()) > 0 && !this.#isAborted();) {
@@ -95,10 +95,11 @@ export class Sender {
         return { kind: 'delivered' };
       } catch (error) {
         if (this.#isAborted()) return { kind: 'aborted' };
-        if (body.encoding === 'zstd' && isUnsupported(error)) {
+        const repacked = isUnsupported(error) ? compressor.zstdToSnappy(body) : undefined;
+        if (repacked !== undefined) {
           this.failedAttempts++;
           refusedZstd = true;
-          body = this.#options.compressor.zstdToSnappy(body.bytes);
+          body = repacked;
           continue;
         }
         if (!isTransient(error)) {
@@ -148,7 +149,11 @@ function isUnsupported(error: unknown): boolean {
   return error instanceof HttpError && (error.status === 400 || error.status === 415);
 }
 
-/** Secrets that cannot be read just now are read again: their rotation must not cost data. */
+/**
+ * Secrets that cannot be read just now are read again: their rotation must not cost data. What an answer means that cannot
+ * be read is not known, so that it is none.
+ */
 function isTransient(error: unknown): error is VictoriaMetricsError {
-  return error instanceof VictoriaMetricsError && (error.retryable || error instanceof CredentialsError);
+  if (error instanceof CredentialsError || error instanceof BadResponseError) return true;
+  return error instanceof VictoriaMetricsError && error.retryable;
 }
