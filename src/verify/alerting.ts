@@ -1,0 +1,146 @@
+import { hintsOf } from './hints';
+import type { Pod } from './kubernetes';
+import { Failure } from './report';
+import type { Session } from './session';
+import { brief, instanceOf, isPodOf, type Stack } from './stack';
+
+interface RulesAnswer {
+  readonly data: {
+    readonly groups: readonly {
+      readonly name: string;
+      /** In seconds. */
+      readonly interval: number;
+      readonly rules: readonly { readonly name: string; readonly lastError: string; readonly lastEvaluation: string }[];
+    }[];
+  };
+}
+
+/** Go's zero time. */
+const NEVER = '0001-01-01';
+
+/** vmalert evaluates its rules without an error. */
+export async function verifyRules(session: Session, stack: Stack): Promise<void> {
+  for (const pod of await stack.pods('vmalert').catch(() => [])) {
+    await session.step('alerting', `rules of ${pod.name} are evaluated`, async () => {
+      let count = 0;
+      const wrong = await session.until(session.patience.evaluated, async () => {
+        const { groups } = ((await stack.json(pod, '/api/v1/rules')) as RulesAnswer).data;
+        const rules = groups.flatMap((group) => group.rules.map((rule) => ({ ...rule, group })));
+        count = rules.length;
+        if (count === 0) return 'no rule is loaded';
+        const failing = rules
+          .filter(({ lastError }) => lastError !== '')
+          .map(({ group, name, lastError }) => `${group.name} / ${name}: ${brief(lastError)}`);
+        const waiting = rules
+          .filter(({ group, lastEvaluation }) => {
+            return lastEvaluation.startsWith(NEVER) && group.interval * 1000 < session.patience.evaluated;
+          })
+          .map(({ group, name }) => `${group.name} / ${name}: not evaluated yet`);
+        const { text } = await stack.request(pod, '/metrics');
+        const stale = /^vmalert_config_last_reload_successful(?:\{[^}]*\})? 0$/m.test(text)
+          ? ['its files changed and could not be read again: it runs with the rules of before']
+          : [];
+        const all = [...stale, ...failing, ...waiting];
+        return all.length === 0 ? undefined : all.join('\n');
+      });
+      if (wrong !== undefined) throw new Failure(wrong, await hintsOf(session.kubernetes, pod));
+      return `${count}`;
+    });
+  }
+}
+
+interface Status {
+  readonly cluster: { readonly status: string; readonly peers?: readonly unknown[] };
+}
+
+interface Alert {
+  readonly status: { readonly state: string };
+}
+
+const JSON_BODY = { 'content-type': 'application/json' };
+
+/** Replicas of Alertmanager know each other, and take alerts. */
+export async function verifyAlertmanager(session: Session, stack: Stack): Promise<void> {
+  const { kubernetes } = session;
+  const pods = await stack.pods('alertmanager').catch(() => []);
+  for (const instance of new Set(pods.map(instanceOf))) {
+    const group = pods.filter((pod) => instanceOf(pod) === instance);
+    await session.step('alerting', `replicas of Alertmanager ${instance} know each other`, async () => {
+      const workloads = (await kubernetes.workloads()).filter((workload) => isPodOf(workload, group[0]!));
+      const replicas = workloads.reduce((sum, { desired }) => sum + desired, 0);
+      const wrong = await session.until(session.patience.visible, async () => {
+        for (const pod of group) {
+          const { status, peers = [] } = ((await stack.json(pod, '/api/v2/status')) as Status).cluster;
+          if (replicas === 1 && status === 'disabled') continue;
+          if (peers.length !== replicas) {
+            return `${pod.name} knows ${peers.length} of ${replicas} replicas, itself included (${status})`;
+          }
+        }
+        return undefined;
+      });
+      if (wrong !== undefined) throw new Failure(wrong, await hintsOf(kubernetes, group[0]!));
+      return `${replicas}`;
+    });
+    await session.step('alerting', `Alertmanager ${instance} takes an alert`, () => postAlert(session, stack, group));
+  }
+}
+
+/** The alert is silenced before it is posted, so that nobody is told of it. */
+async function postAlert(session: Session, stack: Stack, pods: readonly Pod[]): Promise<string> {
+  const labels = { alertname: 'Verify', verify_run: session.run, severity: 'info' };
+  const [first] = pods;
+  const seconds = (offset: number): string => new Date(Date.now() + offset * 1000).toISOString();
+  const send = async (pod: Pod, path: string, body: unknown, signal?: AbortSignal): Promise<string> => {
+    const init = { method: 'POST', headers: JSON_BODY, body: JSON.stringify(body), ...(signal ? { signal } : {}) };
+    const { status, text } = await stack.request(pod, path, init);
+    if (status !== 200) throw new Failure(`${pod.name} answered ${status} at ${path}: ${brief(text)}`);
+    return text;
+  };
+  const resolve = async (signal?: AbortSignal): Promise<void> => {
+    // Both times in the past: Alertmanager keeps the alert as one that is over.
+    for (const pod of pods) {
+      await send(pod, '/api/v2/alerts', [{ labels, startsAt: seconds(-60), endsAt: seconds(-1) }], signal);
+    }
+  };
+  const states = async (): Promise<readonly (string | undefined)[]> => {
+    const filter = encodeURIComponent(`verify_run="${session.run}"`);
+    const answers = await Promise.all(pods.map((pod) => stack.json(pod, `/api/v2/alerts?filter=${filter}`)));
+    return answers.map((answer) => (answer as readonly Alert[])[0]?.status.state);
+  };
+  const waitFor = async (what: string, state: string | undefined): Promise<void> => {
+    const wrong = await session.until(session.patience.visible, async () => {
+      const index = (await states()).findIndex((each) => each !== state);
+      return index < 0 ? undefined : `${pods[index]!.name}: ${what}`;
+    });
+    if (wrong !== undefined) throw new Failure(wrong, await hintsOf(session.kubernetes, first!));
+  };
+
+  const silence = JSON.parse(
+    await send(first!, '/api/v2/silences', {
+      matchers: [{ name: 'verify_run', value: session.run, isRegex: false, isEqual: true }],
+      startsAt: seconds(0),
+      endsAt: seconds(15 * 60),
+      createdBy: 'verify',
+      comment: 'The alert by which verify looks whether alerts are taken.',
+    }),
+  ) as { readonly silenceID: string };
+  session.undoLater(`silence ${silence.silenceID}`, async () => {
+    const { signal } = new AbortController();
+    await stack.request(first!, `/api/v2/silence/${silence.silenceID}`, { method: 'DELETE', signal });
+  });
+  // Replicas tell each other of silences, and not of alerts.
+  const gossip = await session.until(session.patience.visible, async () => {
+    for (const pod of pods) {
+      const { status } = await stack.request(pod, `/api/v2/silence/${silence.silenceID}`);
+      if (status !== 200) return `${pod.name} does not know of a silence that ${first!.name} took`;
+    }
+    return undefined;
+  });
+  if (gossip !== undefined) throw new Failure(gossip, await hintsOf(session.kubernetes, first!));
+  session.undoLater(`alert with verify_run="${session.run}"`, () => resolve(new AbortController().signal));
+  for (const pod of pods) await send(pod, '/api/v2/alerts', [{ labels, startsAt: seconds(0), endsAt: seconds(600) }]);
+  await waitFor('does not show the alert that it took as a silenced one', 'suppressed');
+  await resolve();
+  await waitFor('shows the alert after it was resolved', undefined);
+  return `by ${pods.map(({ name }) => name).join(', ')}; seen silenced, then resolved`;
+}

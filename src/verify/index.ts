@@ -1,0 +1,17 @@
+export { connectToKubernetes, type KubernetesOptions } from './client-node';
+export type {
+  Claim,
+  Forward,
+  Kubernetes,
+  KubernetesEvent,
+  Labels,
+  NetworkPolicy,
+  Pod,
+  PodContainer,
+  PodManifest,
+  Workload,
+} from './kubernetes';
+export { formatReport, formatStep, type Report, type Result, type Step, type Topic } from './report';
+export type { Patience, Progress } from './session';
+export type { Credentials, Program } from './stack';
+export { verify, type VerifyOptions } from './verify';

@@ -1,0 +1,113 @@
+/** Labels by name. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** A Deployment, a StatefulSet or a DaemonSet, and how far it is rolled out. */
+export interface Workload {
+  readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet';
+  readonly name: string;
+  readonly labels: Labels;
+  /** What its pods have. */
+  readonly podLabels: Labels;
+  /** Whether its controller has seen the last change. */
+  readonly observed: boolean;
+  /** How many pods there should be. */
+  readonly desired: number;
+  /** How many pods there are. */
+  readonly total: number;
+  /** How many pods are of the newest version. */
+  readonly updated: number;
+  readonly ready: number;
+}
+
+/** A container of a pod, and its state. */
+export interface PodContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly ports: readonly { readonly name?: string; readonly port: number }[];
+  /** The path of the readiness probe, where it is an HTTP request. */
+  readonly readinessPath?: string;
+  readonly restarts: number;
+  /** How the life before this one ended. */
+  readonly lastEnd?: { readonly at: Date; readonly reason: string; readonly exitCode: number };
+  /** Why it does not run, e.g. `CrashLoopBackOff`. */
+  readonly waiting?: string;
+  /** How it ended, when it is not started again. */
+  readonly exitCode?: number;
+}
+
+export interface Pod {
+  readonly name: string;
+  /** Different from that of an earlier pod of the same name. */
+  readonly uid: string;
+  readonly labels: Labels;
+  readonly ip?: string;
+  readonly phase: string;
+  readonly ready: boolean;
+  /** Whether it was told to go. */
+  readonly terminating: boolean;
+  readonly containers: readonly PodContainer[];
+  /** Names of the claims that it mounts. */
+  readonly claims: readonly string[];
+  /** Names of the ConfigMaps that it mounts. */
+  readonly configMaps: readonly string[];
+  /** Names of the Secrets for its images. */
+  readonly imagePullSecrets: readonly string[];
+}
+
+export interface Claim {
+  readonly name: string;
+  /** `Bound` when there is a volume. */
+  readonly phase: string;
+}
+
+export interface KubernetesEvent {
+  readonly warning: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface NetworkPolicy {
+  readonly name: string;
+  /** Labels of the pods that it is about; nothing where it selects them by expressions. */
+  readonly podLabels?: Labels;
+  /** Whether it lets anybody in. */
+  readonly open: boolean;
+}
+
+/** A way to a port of a pod. */
+export interface Forward {
+  /** As in `http://127.0.0.1:40123`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A pod to be made, as the API takes it. */
+export interface PodManifest {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Pod';
+  readonly metadata: { readonly name: string; readonly labels: Labels };
+  readonly spec: object;
+}
+
+/** All that `verify` needs of Kubernetes, in one namespace. */
+export interface Kubernetes {
+  readonly context: string;
+  readonly namespace: string;
+  workloads(): Promise<readonly Workload[]>;
+  pods(): Promise<readonly Pod[]>;
+  claims(): Promise<readonly Claim[]>;
+  networkPolicies(): Promise<readonly NetworkPolicy[]>;
+  /** In the order in which they happened. */
+  events(kind: string, name: string): Promise<readonly KubernetesEvent[]>;
+  /** @returns the files, nothing when there is no such ConfigMap */
+  configMap(name: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** The last lines of a container; with `previous` of its life before this one. */
+  logs(pod: string, container: string, lines: number, previous: boolean): Promise<readonly string[]>;
+  forward(pod: string, port: number): Promise<Forward>;
+  createPod(manifest: PodManifest): Promise<void>;
+  /** Resolves when the pod was told to go; also when there is none. */
+  deletePod(name: string): Promise<void>;
+  /** Replaces all pods as the workload does after a change. Resolves when that is under way. */
+  restart(workload: Pick<Workload, 'kind' | 'name'>): Promise<void>;
+}

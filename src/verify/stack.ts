@@ -1,0 +1,212 @@
+import type { Auth, ClientOptions } from '../client';
+import { VictoriaMetricsClient } from '../client';
+import type { Forward, Kubernetes, Labels, Pod, Workload } from './kubernetes';
+import { Failure, Skip } from './report';
+
+const NAME = 'app.kubernetes.io/name';
+const INSTANCE = 'app.kubernetes.io/instance';
+const PART_OF = 'app.kubernetes.io/part-of';
+const STACK = 'victoriametrics-stack';
+
+/** The programs that are looked at, by their label `app.kubernetes.io/name`. */
+export type Program =
+  'vmstorage' | 'vminsert' | 'vmselect' | 'vmsingle' | 'vmauth' | 'vmagent' | 'vmalert' | 'alertmanager' | 'grafana';
+
+export const PROGRAMS: readonly Program[] = [
+  ...(['vmstorage', 'vminsert', 'vmselect', 'vmsingle', 'vmauth'] as const),
+  ...(['vmagent', 'vmalert', 'alertmanager', 'grafana'] as const),
+];
+
+/** What programs ask for, by program. */
+export type Credentials = Readonly<Partial<Record<Program, Auth>>>;
+
+/** A storage: a cluster or a single node. */
+export interface Storage {
+  readonly instance: string;
+  readonly kind: 'cluster' | 'single';
+  /** Pods that take data. */
+  readonly writers: readonly Pod[];
+  /** Pods that answer queries. */
+  readonly readers: readonly Pod[];
+}
+
+/** What a pod answered. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** @throws Failure when the text is no JSON */
+  json(): unknown;
+}
+
+const REQUEST_TIMEOUT = 15_000;
+
+export function programOf({ labels }: { readonly labels: Labels }): string {
+  return labels[NAME] ?? '';
+}
+
+export function instanceOf({ labels }: { readonly labels: Labels }): string {
+  return labels[INSTANCE] ?? '';
+}
+
+/** Whether the labels say that something is of the stack. */
+export function isOfStack(object: { readonly labels: Labels }): boolean {
+  return object.labels[PART_OF] === STACK || PROGRAMS.some((program) => program === programOf(object));
+}
+
+/** Whether a pod is of a workload. */
+export function isPodOf({ podLabels }: Pick<Workload, 'podLabels'>, { labels }: Pod): boolean {
+  return selects(podLabels, labels);
+}
+
+/** Whether labels are there that somebody asks for. */
+export function selects(wanted: Labels, labels: Labels): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
+}
+
+/** The value of a flag in the args of a pod's first container. */
+export function flagOf(pod: Pod | undefined, flag: string): string | undefined {
+  const start = `-${flag}=`;
+  return pod?.containers[0]?.args
+    .map((arg) => arg.replace(/^--/, '-'))
+    .find((arg) => arg.startsWith(start))
+    ?.slice(start.length);
+}
+
+/** The pods of the stack that take requests, and the ways to them. */
+export class Stack {
+  private readonly forwards = new Map<string, Promise<Forward>>();
+  private readonly clients: VictoriaMetricsClient[] = [];
+
+  public constructor(
+    private readonly kubernetes: Kubernetes,
+    private readonly credentials: Credentials,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** The pods of a program that take requests, by name. */
+  public async pods(program: Program): Promise<Pod[]> {
+    return usable(await this.kubernetes.pods(), program);
+  }
+
+  public async storages(): Promise<Storage[]> {
+    const pods = await this.kubernetes.pods();
+    const of = (program: Program): Pod[] => pods.filter((pod) => programOf(pod) === program);
+    const instances = (all: readonly Pod[]): string[] => [...new Set(all.map(instanceOf))].sort();
+    const clusters = instances([...of('vmstorage'), ...of('vminsert'), ...of('vmselect')]).map((instance) => {
+      const take = (program: Program): Pod[] => usable(pods, program).filter((pod) => instanceOf(pod) === instance);
+      return { instance, kind: 'cluster', writers: take('vminsert'), readers: take('vmselect') } as const;
+    });
+    const singles = instances(of('vmsingle')).map((instance) => {
+      const both = usable(pods, 'vmsingle').filter((pod) => instanceOf(pod) === instance);
+      return { instance, kind: 'single', writers: both, readers: both } as const;
+    });
+    return [...clusters, ...singles];
+  }
+
+  /** The root URL of the HTTP port of a pod. */
+  public async url(pod: Pod): Promise<string> {
+    let forward = this.forwards.get(pod.name);
+    if (!forward) {
+      forward = this.kubernetes.forward(pod.name, httpPort(pod));
+      this.forwards.set(pod.name, forward);
+      forward.catch(() => this.forwards.delete(pod.name));
+    }
+    return (await forward).url;
+  }
+
+  /** A client for a pod that takes data or answers queries. */
+  public async client(pod: Pod, tenant: string, options: ClientOptions = {}): Promise<VictoriaMetricsClient> {
+    const url = await this.url(pod);
+    const given = { auth: this.auth(pod), timeout: REQUEST_TIMEOUT, ...options };
+    const isCluster = ['vminsert', 'vmselect'].includes(programOf(pod));
+    const client = isCluster
+      ? VictoriaMetricsClient.cluster({ insert: url, select: url, tenant, ...given })
+      : VictoriaMetricsClient.single(url, given);
+    this.clients.push(client);
+    return client;
+  }
+
+  /**
+   * Asks a pod.
+   *
+   * @throws Skip when it asks for credentials and none are known; Failure when it refuses those that are
+   */
+  public async request(pod: Pod, path: string, init: RequestInit = {}): Promise<Answer> {
+    const answer = await fetch(`${await this.url(pod)}${path}`, {
+      ...init,
+      headers: { ...(await this.authorization(pod)), ...(init.headers as Record<string, string> | undefined) },
+      signal: AbortSignal.any([init.signal ?? this.signal, AbortSignal.timeout(REQUEST_TIMEOUT)]),
+    });
+    const text = await answer.text();
+    this.checkAccess(pod, answer.status, text);
+    const { status } = answer;
+    return { status, text, json: () => parseJson(pod, path, text) };
+  }
+
+  /** @throws Failure unless the answer is 200 and JSON */
+  public async json(pod: Pod, path: string): Promise<unknown> {
+    const answer = await this.request(pod, path);
+    if (answer.status !== 200)
+      throw new Failure(`${pod.name} answered ${answer.status} at ${path}: ${brief(answer.text)}`);
+    return answer.json();
+  }
+
+  /** @throws Skip or Failure when the status says that access was refused */
+  public checkAccess(pod: Pod, status: number, text: string): void {
+    if (status !== 401 && status !== 403) return;
+    const program = programOf(pod);
+    if (this.auth(pod) === undefined) {
+      throw new Skip(
+        `${pod.name} wants credentials: give them with --credentials ${program}=env:NAME or ${program}=file:PATH`,
+      );
+    }
+    throw new Failure(`${pod.name} refuses the credentials of ${program} with ${status}: ${brief(text)}`);
+  }
+
+  /** Ends all connections. */
+  public async close(): Promise<void> {
+    for (const client of this.clients.splice(0)) client.close();
+    const forwards = [...this.forwards.values()];
+    this.forwards.clear();
+    await Promise.allSettled(forwards.map(async (forward) => (await forward).close()));
+  }
+
+  private auth(pod: Pod): Auth | undefined {
+    return this.credentials[programOf(pod) as Program];
+  }
+
+  private async authorization(pod: Pod): Promise<Record<string, string>> {
+    const auth = this.auth(pod);
+    if (auth === undefined) return {};
+    const secret = 'password' in auth ? auth.password : auth.bearerToken;
+    const text = (typeof secret === 'string' ? secret : await secret()).replace(/\r?\n$/, '');
+    const basic = 'username' in auth ? Buffer.from(`${auth.username}:${text}`).toString('base64') : undefined;
+    return { authorization: basic === undefined ? `Bearer ${text}` : `Basic ${basic}` };
+  }
+}
+
+/** The start of a text, on one line. */
+export function brief(text: string): string {
+  const line = text.trim().replace(/\s+/g, ' ');
+  return line.length > 300 ? `${line.slice(0, 300)}...` : line;
+}
+
+function usable(pods: readonly Pod[], program: Program): Pod[] {
+  return pods
+    .filter((pod) => programOf(pod) === program && pod.ready && !pod.terminating)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function httpPort(pod: Pod): number {
+  const port = pod.containers.flatMap(({ ports }) => ports).find(({ name }) => name === 'http')?.port;
+  if (port === undefined) throw new Failure(`${pod.name}: no container has a port named http`);
+  return port;
+}
+
+function parseJson(pod: Pod, path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Failure(`${pod.name} answered at ${path} what is no JSON: ${brief(text)}`);
+  }
+}

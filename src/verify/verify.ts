@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { verifyAlertmanager, verifyRules } from './alerting';
+import { verifyChaos } from './chaos';
+import { verifyCollection } from './collection';
+import { verifyGrafana } from './grafana';
+import { verifyIngestion } from './ingestion';
+import type { Kubernetes } from './kubernetes';
+import { verifyNetwork } from './network';
+import type { Report, Topic } from './report';
+import { countRestarts, verifyNoRestartSince, verifyRollout } from './rollout';
+import { Session, type Patience, type Progress } from './session';
+import { Stack, type Credentials } from './stack';
+
+export interface VerifyOptions {
+  readonly kubernetes: Kubernetes;
+  /** Tenants of clusters that are written to, as `accountID` or `accountID:projectID`. @default ['0'] */
+  readonly tenants?: readonly string[];
+  /** What programs ask for, by program. Steps that need others are skipped. @default - none */
+  readonly credentials?: Credentials;
+  /** What is looked at. @default - everything */
+  readonly only?: readonly Topic[];
+  /** Delete pods and restart everything, in the context that is named. @default - nothing is broken */
+  readonly chaos?: { readonly confirmContext: string };
+  /** The image of the pods that try the network; it needs `sh` and `nc`. @default - that of vmstorage */
+  readonly networkImage?: string;
+  readonly patience?: Patience;
+  /** Ends the run early; what was made is removed. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** The value of the label `verify_run`. @default - a random one */
+  readonly run?: string;
+}
+
+/**
+ * Finds out whether a deployed stack works. What it writes, posts and makes is removed at the end.
+ *
+ * @throws Error when `chaos` names another context; nothing was done then
+ */
+export async function verify(options: VerifyOptions): Promise<Report> {
+  const { kubernetes, tenants = ['0'], credentials = {}, chaos, networkImage, patience = {} } = options;
+  const { signal = new AbortController().signal, onProgress = () => undefined, only } = options;
+  if (chaos && chaos.confirmContext !== kubernetes.context) {
+    throw new Error(
+      `chaos is confirmed for the context '${chaos.confirmContext}', and this is '${kubernetes.context}': nothing was done`,
+    );
+  }
+  const run = options.run ?? randomBytes(6).toString('hex');
+  const session = new Session(kubernetes, run, patience, signal, onProgress);
+  const stack = new Stack(kubernetes, credentials, signal);
+  let report: Report;
+  try {
+    const wanted = (topic: Topic): boolean => only === undefined || only.includes(topic);
+    if (wanted('rollout')) await verifyRollout(session);
+    const restarts = await countRestarts(kubernetes).catch(() => new Map<string, number>());
+    if (wanted('ingestion')) await verifyIngestion(session, stack, tenants);
+    if (wanted('collection')) await verifyCollection(session, stack, tenants);
+    if (wanted('alerting')) {
+      await verifyRules(session, stack);
+      await verifyAlertmanager(session, stack);
+    }
+    if (wanted('grafana')) await verifyGrafana(session, stack);
+    if (wanted('network')) await verifyNetwork(session, stack, networkImage);
+    if (wanted('rollout')) await verifyNoRestartSince(session, restarts);
+    if (chaos && session.healthy) await verifyChaos(session, stack, tenants[0] ?? '0');
+    else if (chaos) await session.skip('chaos', 'delete pods', 'the stack is not well as it is');
+  } finally {
+    report = await session.end();
+    await stack.close();
+  }
+  return report;
+}

@@ -1,0 +1,514 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArguments } from '../../src/verify/arguments';
+import { milliseconds, problemOf } from '../../src/verify/chaos';
+import { runCommand, type Terminal } from '../../src/verify/cli';
+import { otlpGauge } from '../../src/verify/otlp';
+import {
+  connectToKubernetes,
+  formatReport,
+  type Kubernetes,
+  type Pod,
+  type PodManifest,
+  type Report,
+  type Workload,
+} from '../../src/verify';
+
+interface WebSocketLike {
+  send(data: Buffer): void;
+  on(event: 'message', listener: (data: Buffer) => void): void;
+  terminate(): void;
+}
+
+interface WebSocketServerLike {
+  readonly clients: ReadonlySet<WebSocketLike>;
+  on(event: 'connection', listener: (socket: WebSocketLike, request: IncomingMessage) => void): void;
+  close(): void;
+}
+
+/** What @kubernetes/client-node itself depends on; it comes without types. */
+const { WebSocketServer } = jest.requireActual<{
+  readonly WebSocketServer: new (options: {
+    server: Server;
+    handleProtocols: () => string;
+    verifyClient: (info: { readonly req: IncomingMessage }) => boolean;
+  }) => WebSocketServerLike;
+}>('ws');
+
+describe('the command line', () => {
+  const parse = (line: string, environment = {}) => parseArguments(line.split(' '), environment);
+
+  it('takes all options', () => {
+    const line =
+      'verify --context kind --namespace monitoring --tenant 0 --tenant 1:2 --credentials vmauth=env:TOKEN ' +
+      '--credentials grafana=env:ADMIN --only rollout --only chaos --wait 60 --network-image busybox --json --chaos --yes-break-things kind';
+    expect(parse(line, { TOKEN: 'abc\n', ADMIN: 'admin:a:b' })).toEqual({
+      namespace: 'monitoring',
+      context: 'kind',
+      tenants: ['0', '1:2'],
+      credentials: { vmauth: { bearerToken: 'abc' }, grafana: { username: 'admin', password: 'a:b' } },
+      only: ['rollout', 'chaos'],
+      wait: 60_000,
+      networkImage: 'busybox',
+      json: true,
+      chaos: { confirmContext: 'kind' },
+    });
+    expect(parse('--help')).toBeUndefined();
+  });
+
+  it.each([
+    ['', 'there is one command, verify, and nothing was given'],
+    ['destroy --namespace a', 'there is one command, verify, and destroy was given'],
+    ['verify', '--namespace is missing'],
+    ['verify --namespace a --chaos', 'say --yes-break-things CONTEXT as well'],
+    ['verify --namespace a --yes-break-things b', '--yes-break-things is given without --chaos'],
+    ['verify --namespace a --wait soon', '--wait: soon is no number of seconds'],
+    ['verify --namespace a --only love', '--only: love is none of rollout, '],
+    ['verify --namespace a --credentials vmauth=secret', 'give PROGRAM=env:NAME or PROGRAM=file:PATH'],
+    ['verify --namespace a --credentials other=env:A', 'with one of vmstorage, '],
+    ['verify --namespace a --credentials vmauth=env:NONE', 'the environment has no variable NONE'],
+    ['verify --namespace a --nonsense', "Unknown option '--nonsense'"],
+  ])('refuses %j', (line, message) => {
+    expect(() => parse(line)).toThrow(message);
+  });
+
+  it('repeats no secret that was given in the wrong way', () => {
+    expect(() => parse('verify --namespace a --credentials vmauth=hunter2')).not.toThrow('hunter2');
+  });
+});
+
+const podLabels = { 'app.kubernetes.io/name': 'vmagent', 'app.kubernetes.io/part-of': 'victoriametrics-stack' };
+const workload: Workload = {
+  kind: 'Deployment',
+  name: 'agent',
+  labels: podLabels,
+  podLabels,
+  ...{ observed: true, desired: 1, total: 1, updated: 1, ready: 1 },
+};
+
+function kubernetesOf(workloads: readonly Workload[], pods: readonly Pod[] = []): Kubernetes {
+  const none = () => Promise.resolve([]);
+  return {
+    ...{ context: 'test', namespace: 'monitoring', workloads: () => Promise.resolve(workloads) },
+    ...{ pods: () => Promise.resolve(pods), claims: none, networkPolicies: none, events: none, logs: none },
+    configMap: () => Promise.resolve(undefined),
+    forward: () => Promise.reject(new Error('nothing to forward to')),
+    createPod: () => Promise.resolve(),
+    deletePod: () => Promise.resolve(),
+    restart: () => Promise.resolve(),
+  };
+}
+
+describe('the command', () => {
+  async function run(line: string, connect: Terminal['connect']) {
+    const out: string[] = [];
+    const error: string[] = [];
+    const code = await runCommand(line.split(' '), {
+      environment: {},
+      out: (text) => out.push(text),
+      error: (text) => error.push(text),
+      signal: new AbortController().signal,
+      connect,
+    });
+    return { code, out: out.join('\n'), error: error.join('\n') };
+  }
+
+  it('exits with 0 when all is well, and prints a table', async () => {
+    const { code, out, error } = await run('verify --namespace monitoring', () =>
+      Promise.resolve(kubernetesOf([workload])),
+    );
+    expect(code).toBe(0);
+    expect(error).toMatch(/^\.\.\. rollout: workloads are there\nok rollout: workloads are there \(0\.\d s\): 1\n/);
+    expect(out).toMatch(/^ok {7}rollout {4}Deployment agent +0\.\d s$/m);
+    expect(out).toMatch(/^skipped {2}ingestion {2}storage is there +0\.\d s {2}no vmstorage and no single node/m);
+    expect(out).toMatch(/\nmonitoring in test: passed \(5 passed, 0 failed, 1 skipped\)$/);
+  });
+
+  it('exits with 1 when something is not, and prints JSON when it is asked to', async () => {
+    const broken = kubernetesOf([{ ...workload, ready: 0 }]);
+    const { code, out } = await run('verify --namespace monitoring --json', () => Promise.resolve(broken));
+    expect(code).toBe(1);
+    const report = JSON.parse(out) as Report;
+    expect(report).toMatchObject({ result: 'failed', namespace: 'monitoring', context: 'test', leftBehind: [] });
+    expect(report.steps.find(({ name }) => name === 'Deployment agent')).toMatchObject({
+      topic: 'rollout',
+      result: 'failed',
+      reason: '0 of 1 pods are ready',
+    });
+  });
+
+  it('exits with 1 when it is used wrongly, or finds no Kubernetes, or may not break things', async () => {
+    const never = () => Promise.reject(new Error('context other: the kubeconfig has only kind'));
+    expect(await run('verify', never)).toEqual({ code: 1, out: '', error: '--namespace is missing' });
+    expect(await run('verify --namespace a', never)).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('has only'),
+    });
+    const line = 'verify --namespace monitoring --chaos --yes-break-things production';
+    const { code, error } = await run(line, () => Promise.resolve(kubernetesOf([workload])));
+    expect([code, error]).toEqual([1, expect.stringContaining("for the context 'production', and this is 'test'")]);
+  });
+
+  it('waits for the rollout', async () => {
+    let looks = 0;
+    const late = {
+      ...kubernetesOf([]),
+      workloads: () => Promise.resolve([{ ...workload, ready: ++looks > 2 ? 1 : 0 }]),
+    };
+    expect((await run('verify --namespace monitoring --wait 30', () => Promise.resolve(late))).code).toBe(0);
+  });
+});
+
+describe('the report', () => {
+  it('shows what to look at, and what is left behind', () => {
+    const text = formatReport({
+      context: 'kind',
+      namespace: 'monitoring',
+      run: 'abc',
+      result: 'failed',
+      steps: [
+        { topic: 'rollout', name: 'a', result: 'failed', duration: 1234, reason: 'one\ntwo', hints: ['event of a'] },
+      ],
+      leftBehind: ['pod x: forbidden'],
+    });
+    expect(text).toBe(
+      [
+        'FAILED  rollout  a  1.2 s  one',
+        '',
+        'rollout: a failed:',
+        '    one',
+        '    two',
+        '    event of a',
+        '',
+        'left behind: pod x: forbidden',
+        'monitoring in kind: failed (0 passed, 1 failed, 0 skipped)',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('chaos', () => {
+  const found = (...timestamps: number[]) => [
+    { labels: {}, samples: timestamps.map((timestamp) => ({ timestamp, value: 1 })) },
+  ];
+  const sent = new Map([1000, 2000, 3000].map((timestamp) => [timestamp, undefined]));
+  const pod = { name: 'vmselect-0' };
+
+  it('is content with all that was acknowledged, and with what may be there', () => {
+    expect(problemOf([1000, 2000], sent, found(1000, 2000), pod)).toBeUndefined();
+    expect(problemOf([1000, 2000], sent, [...found(1000), ...found(2000, 3000)], pod)).toBeUndefined();
+  });
+
+  it.each([
+    ['1 of 2 acknowledged samples are missing, e.g. of 1970-01-01T00:00:02.000Z', found(1000)],
+    ['1 of 2 acknowledged samples are there more than once, e.g. of 1970-01-01T00:00:01.000Z', found(1000, 1000, 2000)],
+    ['1 of 2 acknowledged samples are there and were never written', found(1000, 2000, 4000)],
+  ])('tells: %s', (text, series) => {
+    expect(problemOf([1000, 2000], sent, series, pod)).toContain(`by vmselect-0 ${text}`);
+  });
+
+  it('reads the interval of deduplication', () => {
+    expect(['1ms', '15s', '1m30s', '0s'].map(milliseconds)).toEqual([1, 15_000, 90_000, 0]);
+  });
+});
+
+it('encodes OTLP whose parts are longer than 127 bytes', () => {
+  const long = 'x'.repeat(300);
+  const bytes = otlpGauge('name', { long }, { timestamp: 1, value: 2 });
+  // Each part says its length: 300 takes two bytes.
+  expect(bytes.includes(Buffer.concat([Buffer.from([0x0a, 0xac, 0x02]), Buffer.from(long)]))).toBe(true);
+  const body = bytes.subarray(3);
+  expect([bytes[0], (bytes[1]! & 0x7f) | (bytes[2]! << 7)]).toEqual([0x0a, body.length]);
+});
+
+describe('Kubernetes by @kubernetes/client-node', () => {
+  interface Call {
+    readonly method: string;
+    readonly url: string;
+    readonly type: string | undefined;
+    readonly authorization: string | undefined;
+    readonly body: unknown;
+  }
+  const calls: Call[] = [];
+  const answers: Record<string, unknown> = {};
+  let server: Server;
+  let sockets: WebSocketServerLike;
+  let folder: string;
+  let kubernetes: Kubernetes;
+
+  const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
+    return text === '' ? undefined : JSON.parse(text);
+  };
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      void bodyOf(request).then((body) => {
+        const { method = '', url = '', headers } = request;
+        calls.push({ method, url, type: headers['content-type'], authorization: headers.authorization, body });
+        const answer = answers[`${method} ${url.split('?')[0]}`];
+        response.writeHead(answer === undefined ? 404 : 200, {
+          'content-type': typeof answer === 'string' ? 'text/plain' : 'application/json',
+        });
+        response.end(typeof answer === 'string' ? answer : JSON.stringify(answer ?? { kind: 'Status', code: 404 }));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // What the API server does for a port: one stream of data, one of errors, each beginning with the port.
+    sockets = new WebSocketServer({
+      server,
+      handleProtocols: () => 'v4.channel.k8s.io',
+      verifyClient: ({ req }) => !req.url?.includes('/pods/gone/'),
+    });
+    sockets.on('connection', (socket, request) => {
+      calls.push({
+        method: 'WS',
+        url: request.url ?? '',
+        type: undefined,
+        authorization: request.headers.authorization,
+        body: undefined,
+      });
+      const port = Buffer.alloc(2);
+      port.writeUInt16LE(Number(new URL(request.url ?? '', 'http://a').searchParams.get('ports')));
+      socket.send(Buffer.concat([Buffer.from([0]), port]));
+      socket.send(Buffer.concat([Buffer.from([1]), port]));
+      socket.on('message', (data: Buffer) => {
+        const text = data.subarray(1).toString();
+        if (text.startsWith('GET /refused')) {
+          socket.send(Buffer.concat([Buffer.from([1]), Buffer.from('connection refused')]));
+          return;
+        }
+        const answer = `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`;
+        // In two parts, as a network may do.
+        socket.send(Buffer.concat([Buffer.from([0]), Buffer.from(answer.slice(0, 10))]));
+        socket.send(Buffer.concat([Buffer.from([0]), Buffer.from(answer.slice(10))]));
+      });
+    });
+    folder = mkdtempSync(join(tmpdir(), 'kubeconfig-'));
+    const { port } = server.address() as AddressInfo;
+    const kubeconfig = join(folder, 'config');
+    const entry = (name: string) => ({ name, context: { cluster: 'c', user: 'u', namespace: 'ignored' } });
+    writeFileSync(
+      kubeconfig,
+      JSON.stringify({
+        ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'other' },
+        clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+        users: [{ name: 'u', user: { token: 'let-me-in' } }],
+        contexts: [entry('other'), entry('test')],
+      }),
+    );
+    kubernetes = await connectToKubernetes({ kubeconfig, context: 'test', namespace: 'monitoring' });
+  });
+
+  beforeEach(() => {
+    calls.length = 0;
+  });
+
+  afterAll(async () => {
+    for (const socket of sockets.clients) socket.terminate();
+    sockets.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(folder, { recursive: true });
+  });
+
+  it('uses the context that is named, and knows no other', async () => {
+    expect([kubernetes.context, kubernetes.namespace]).toEqual(['test', 'monitoring']);
+    const wrong = connectToKubernetes({ kubeconfig: join(folder, 'config'), context: 'gone', namespace: 'a' });
+    await expect(wrong).rejects.toThrow('context gone: the kubeconfig has only other, test');
+  });
+
+  it('tells how far workloads are rolled out', async () => {
+    const metadata = (name: string) => ({ name, generation: 3, labels: { a: 'b' } });
+    const spec = { replicas: 2, template: { metadata: { labels: { c: 'd' } }, spec: { containers: [] } } };
+    const list = (item: object) => ({ apiVersion: 'apps/v1', kind: 'List', metadata: {}, items: [item] });
+    const path = 'GET /apis/apps/v1/namespaces/monitoring';
+    answers[`${path}/deployments`] = list({
+      ...{ metadata: metadata('web'), spec },
+      status: { observedGeneration: 2, replicas: 3, updatedReplicas: 1, readyReplicas: 2 },
+    });
+    answers[`${path}/statefulsets`] = list({
+      ...{ metadata: metadata('store'), spec },
+      // Of a StatefulSet that is not changed the API may leave out updatedReplicas.
+      status: { observedGeneration: 3, replicas: 2, readyReplicas: 2, currentRevision: 'x', updateRevision: 'x' },
+    });
+    answers[`${path}/daemonsets`] = list({
+      ...{ metadata: metadata('node'), spec },
+      status: {
+        ...{ observedGeneration: 3, desiredNumberScheduled: 5, currentNumberScheduled: 5, numberMisscheduled: 1 },
+        ...{ updatedNumberScheduled: 4, numberReady: 3 },
+      },
+    });
+    const labels = { labels: { a: 'b' }, podLabels: { c: 'd' } };
+    expect(await kubernetes.workloads()).toEqual([
+      { kind: 'Deployment', name: 'web', ...labels, observed: false, desired: 2, total: 3, updated: 1, ready: 2 },
+      { kind: 'StatefulSet', name: 'store', ...labels, observed: true, desired: 2, total: 2, updated: 2, ready: 2 },
+      { kind: 'DaemonSet', name: 'node', ...labels, observed: true, desired: 5, total: 6, updated: 4, ready: 3 },
+    ]);
+    expect(new Set(calls.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer let-me-in']));
+  });
+
+  it('tells the state of pods', async () => {
+    const pod = {
+      metadata: { name: 'a-0', uid: 'u', labels: { a: 'b' }, deletionTimestamp: '2026-01-01T00:00:00Z' },
+      spec: {
+        imagePullSecrets: [{ name: 'pull' }],
+        volumes: [
+          { name: 'data', persistentVolumeClaim: { claimName: 'data-a-0' } },
+          { name: 'config', configMap: { name: 'one' } },
+          { name: 'more', projected: { sources: [{ configMap: { name: 'two' } }, { secret: { name: 'no' } }] } },
+        ],
+        containers: [
+          {
+            name: 'main',
+            image: 'x:1',
+            args: ['-a=b'],
+            ports: [{ name: 'http', containerPort: 80 }],
+            readinessProbe: { httpGet: { path: '/ready', port: 'http' } },
+          },
+        ],
+      },
+      status: {
+        phase: 'Running',
+        podIP: '10.0.0.1',
+        conditions: [{ type: 'Ready', status: 'False' }],
+        containerStatuses: [
+          {
+            name: 'main',
+            restartCount: 3,
+            state: { waiting: { reason: 'CrashLoopBackOff' } },
+            lastState: { terminated: { exitCode: 1, reason: 'Error', finishedAt: '2026-01-01T00:00:00Z' } },
+          },
+        ],
+      },
+    };
+    answers['GET /api/v1/namespaces/monitoring/pods'] = { kind: 'PodList', items: [pod] };
+    expect(await kubernetes.pods()).toEqual([
+      {
+        ...{ name: 'a-0', uid: 'u', labels: { a: 'b' }, ip: '10.0.0.1', phase: 'Running' },
+        ...{ ready: false, terminating: true, claims: ['data-a-0'], configMaps: ['one', 'two'] },
+        imagePullSecrets: ['pull'],
+        containers: [
+          {
+            ...{ name: 'main', image: 'x:1', args: ['-a=b'], ports: [{ name: 'http', port: 80 }] },
+            ...{ readinessPath: '/ready', restarts: 3, waiting: 'CrashLoopBackOff', exitCode: undefined },
+            lastEnd: { at: new Date('2026-01-01T00:00:00Z'), reason: 'Error', exitCode: 1 },
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('reads claims, policies, events, files and logs', async () => {
+    const v1 = 'GET /api/v1/namespaces/monitoring';
+    answers[`${v1}/persistentvolumeclaims`] = {
+      items: [{ metadata: { name: 'one' }, status: { phase: 'Bound' } }, { metadata: { name: 'two' } }],
+    };
+    answers['GET /apis/networking.k8s.io/v1/namespaces/monitoring/networkpolicies'] = {
+      items: [
+        {
+          metadata: { name: 'a' },
+          spec: { podSelector: { matchLabels: { x: 'y' } }, ingress: [{ ports: [{ port: 1 }] }] },
+        },
+        { metadata: { name: 'b' }, spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] } },
+        { metadata: { name: 'c' }, spec: { podSelector: { matchExpressions: [{ key: 'x', operator: 'Exists' }] } } },
+        { metadata: { name: 'd' }, spec: { podSelector: {}, policyTypes: ['Egress'] } },
+      ],
+    };
+    const event = (reason: string, lastTimestamp: string) => {
+      return { metadata: {}, involvedObject: {}, type: 'Warning', reason, message: 'm', lastTimestamp };
+    };
+    answers[`${v1}/events`] = {
+      items: [event('Later', '2026-01-01T00:00:02Z'), event('Sooner', '2026-01-01T00:00:01Z')],
+    };
+    answers[`${v1}/configmaps/files`] = { data: { 'a.yaml': 'b' } };
+    answers[`${v1}/pods/a-0/log`] = 'one\ntwo\n';
+    expect(await kubernetes.claims()).toEqual([
+      { name: 'one', phase: 'Bound' },
+      { name: 'two', phase: 'Pending' },
+    ]);
+    expect(await kubernetes.networkPolicies()).toEqual([
+      { name: 'a', podLabels: { x: 'y' }, open: true },
+      { name: 'b', podLabels: {}, open: false },
+      { name: 'c', podLabels: undefined, open: false },
+    ]);
+    expect(await kubernetes.events('Pod', 'a-0')).toEqual([
+      { warning: true, reason: 'Sooner', message: 'm' },
+      { warning: true, reason: 'Later', message: 'm' },
+    ]);
+    expect(await kubernetes.configMap('files')).toEqual({ 'a.yaml': 'b' });
+    expect(await kubernetes.configMap('none')).toBeUndefined();
+    expect(await kubernetes.logs('a-0', 'main', 8, true)).toEqual(['one', 'two']);
+    const urls = calls.map(({ url }) => decodeURIComponent(url));
+    const root = '/api/v1/namespaces/monitoring';
+    expect(urls).toContain(`${root}/events?fieldSelector=involvedObject.kind=Pod,involvedObject.name=a-0`);
+    expect(urls).toContain(`${root}/pods/a-0/log?container=main&previous=true&tailLines=8`);
+  });
+
+  it('makes and deletes pods, and rolls workloads', async () => {
+    const v1 = '/api/v1/namespaces/monitoring/pods';
+    const apps = '/apis/apps/v1/namespaces/monitoring';
+    const containers = [{ name: 'probe', image: 'x', command: ['sh'] }];
+    const manifest: PodManifest = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'probe', labels: { a: 'b' } },
+      spec: { readinessGates: [{ conditionType: 'a/b' }], containers },
+    };
+    answers[`POST ${v1}`] = manifest;
+    answers[`DELETE ${v1}/probe`] = { metadata: { name: 'probe' } };
+    for (const kind of ['deployments', 'statefulsets', 'daemonsets']) answers[`PATCH ${apps}/${kind}/a`] = {};
+    await kubernetes.createPod(manifest);
+    await kubernetes.deletePod('probe');
+    await kubernetes.deletePod('gone');
+    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const)
+      await kubernetes.restart({ kind, name: 'a' });
+    const template = {
+      metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': expect.stringMatching(/^20/) } },
+    };
+    expect(calls.map(({ method, url, type, body }) => [method, url, type?.split(';')[0], body])).toEqual([
+      ['POST', `${v1}?fieldValidation=Strict`, 'application/json', manifest],
+      ['DELETE', `${v1}/probe`, expect.anything(), undefined],
+      ['DELETE', `${v1}/gone`, expect.anything(), undefined],
+      ...['deployments', 'statefulsets', 'daemonsets'].map((kind) => [
+        ...['PATCH', `${apps}/${kind}/a`, 'application/strategic-merge-patch+json'],
+        { spec: { template } },
+      ]),
+    ]);
+  });
+
+  it('reaches a port of a pod by a web socket for each connection', async () => {
+    const forward = await kubernetes.forward('a-0', 8480);
+    try {
+      expect(await (await fetch(`${forward.url}/health`)).text()).toBe('ok');
+      expect(calls).toEqual([
+        expect.objectContaining({
+          method: 'WS',
+          url: '/api/v1/namespaces/monitoring/pods/a-0/portforward?ports=8480',
+          authorization: 'Bearer let-me-in',
+        }),
+      ]);
+      const refused = await fetch(`${forward.url}/refused`);
+      expect([refused.status, await refused.text()]).toEqual([502, 'connection refused']);
+    } finally {
+      await forward.close();
+    }
+    await expect(fetch(forward.url)).rejects.toThrow('fetch failed');
+  });
+
+  it('says why a pod cannot be reached', async () => {
+    const forward = await kubernetes.forward('gone', 8480);
+    try {
+      const answer = await fetch(forward.url);
+      expect(answer.status).toBe(502);
+      expect(await answer.text()).toMatch(/^port-forward to gone, port 8480: Unexpected server response: 401/);
+    } finally {
+      await forward.close();
+    }
+  });
+});
