@@ -7,6 +7,7 @@ import {
   InvalidValueError,
   listOf,
   mapOf,
+  metricsQlProblem,
   namesSecret,
   object,
   rule,
@@ -15,7 +16,6 @@ import {
   type Shape,
 } from '../validation';
 import { Tenant } from '../values';
-import { expressionProblem } from './expression';
 import { inTheClear, scalarText, withoutUrlSecret } from './texts';
 import { parseRuleDuration, ruleDurationCheck } from './rule-duration';
 
@@ -138,7 +138,7 @@ const record: Check = all(
 );
 
 const expr: Check = all(scalarText, (value, prop, problems) => {
-  const problem = expressionProblem(value as string);
+  const problem = metricsQlProblem(value as string);
   if (problem === undefined) return value;
   problems.add({ prop, value, rule: `is no query: ${problem}`, fix: 'correct the expression' });
   return undefined;

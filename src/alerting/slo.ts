@@ -7,6 +7,7 @@ import {
   anything,
   checkProps,
   duration,
+  metricsQlProblem,
   milliseconds,
   rule,
   text,
@@ -15,7 +16,6 @@ import {
   type Shape,
 } from '../validation';
 import type { Tenant } from '../values';
-import { expressionProblem } from './expression';
 import { ruleDuration } from './rule-duration';
 import type { AlertingRule, RecordingRule, RuleGroup } from './rule-group';
 import { Rules } from './rules';
@@ -79,7 +79,7 @@ const query: Check = all(
     `write for example sum(rate(http_requests_total[${WINDOW}]))`,
   ),
   (value, prop, problems) => {
-    const problem = expressionProblem(value as string);
+    const problem = metricsQlProblem(value as string);
     if (problem === undefined) return value;
     problems.add({ prop, value, rule: `is no query: ${problem}`, fix: 'correct the expression' });
     return undefined;

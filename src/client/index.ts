@@ -2,6 +2,7 @@ export type { DeleteSeriesOptions, ServerOptions } from './admin';
 export type { Completeness } from './answer';
 export type { Auth, BasicAuth, BearerAuth, Secret } from './auth';
 export { VictoriaMetricsClient, type RemoteWriteOptions } from './client';
+export type { Clock } from './clock';
 export {
   BadResponseError,
   CredentialsError,
@@ -32,7 +33,6 @@ export type {
 } from './query';
 export * as metricsql from './metricsql';
 export * from './producer';
-export type { Clock } from './remote-write/clock';
 export type { CompressedBody, Encoding, ZstdCodec } from './remote-write/compression';
 export { STALE, type TimeSeries, type WriteSample } from './remote-write/encoder';
 export type { WriteTarget } from './remote-write/endpoint';

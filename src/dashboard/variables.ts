@@ -1,4 +1,4 @@
-import { bracketProblem, object, rule, text, type Check } from '../validation';
+import { metricsQlProblem, object, rule, text, type Check } from '../validation';
 import { DATASOURCE, DATASOURCE_VARIABLE } from './datasource';
 import { Refusals } from './refusals';
 
@@ -32,7 +32,7 @@ export interface LabelVariableProps extends LabelValuesProps {
 
 const matchersCheck: Check = (value, prop, problems) => {
   const written = typeof value === 'string' ? value : '';
-  const problem = bracketProblem(written.replace(/"(?:[^"\\]|\\.)*"/g, ' '));
+  const problem = metricsQlProblem(written);
   if (problem === undefined && !/[{}]/.test(written.replace(/"[^"]*"/g, ''))) return value;
   problems.add({
     prop,

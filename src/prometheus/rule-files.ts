@@ -8,6 +8,7 @@ import {
   integer,
   mapOf,
   object,
+  promQlProblem,
   rule,
   yaml,
   type Check,
@@ -16,7 +17,6 @@ import {
 } from '../validation';
 import { isDataKey } from '../values';
 import type { Files } from '../workload';
-import { expressionProblem } from './expression';
 
 /** A group as it stands in a rule file. */
 interface FileGroup {
@@ -55,7 +55,7 @@ const filled: Check = all(
 );
 
 const expr: Check = all(scalar, (value, prop, problems) => {
-  const problem = expressionProblem(String(value));
+  const problem = promQlProblem(String(value));
   if (problem === undefined) return value;
   problems.add({ prop, value, rule: `is no query: ${problem}`, fix: 'correct the expression' });
   return undefined;

@@ -1,5 +1,5 @@
 export * from './amounts';
-export * from './brackets';
+export * from './expression';
 export * from './problem';
 export * from './regular-expression';
 export * from './secret-name';

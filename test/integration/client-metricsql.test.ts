@@ -513,7 +513,7 @@ describeWith(['victoria-metrics'], 'the client with a live VictoriaMetrics', () 
       ] as const) {
         const prefix = `pushed_${format}_${protocol.replace('-', '_')}`;
         const registry = registryOf(contentType, prefix);
-        const clock = { now: () => END, setTimeout: () => 0, clearTimeout: () => undefined };
+        const clock = { now: () => END, after: () => () => undefined };
         const dropped = await droppedSamples(stack);
         const pusher =
           protocol === 'text'
@@ -555,7 +555,7 @@ describeWith(['victoria-metrics'], 'the client with a live VictoriaMetrics', () 
   describe('IntervalAggregator', () => {
     it('loses nothing between the first event and the last, as the server sees it', async () => {
       let now = END - 10 * STEP;
-      const clock = { now: () => now, setTimeout: () => 0, clearTimeout: () => undefined };
+      const clock = { now: () => now, after: () => () => undefined };
       const aggregator = new IntervalAggregator({
         emit: (series) => client.remoteWrite(series),
         clock,

@@ -7,10 +7,10 @@ import {
   PathNormalizer,
   RegistryPusher,
   Sampler,
-  type Clock,
   type IntervalAggregatorOptions,
   type RegistryMetric,
 } from '../../src/client/producer';
+import type { Clock } from '../../src/client/clock';
 
 /** mulberry32: the same numbers at each run. */
 function seeded(seed: number): () => number {
@@ -36,13 +36,13 @@ class FakeClock implements Clock {
     return this.time;
   }
 
-  setTimeout(callback: () => void, delay: number): unknown {
+  after(delay: number, callback: () => void): () => void {
     const timer = { at: this.time + delay, callback };
     this.#timers.push(timer);
-    return timer;
+    return () => this.#forget(timer);
   }
 
-  clearTimeout(timer: unknown): void {
+  #forget(timer: object): void {
     this.#timers = this.#timers.filter((other) => other !== timer);
   }
 
@@ -56,7 +56,7 @@ class FakeClock implements Clock {
     for (;;) {
       const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (due === undefined) break;
-      this.clearTimeout(due);
+      this.#forget(due);
       this.time = Math.max(this.time, due.at);
       due.callback();
       await settle();

@@ -8,7 +8,7 @@ import {
   VictoriaMetricsError,
   type TimeSeries,
 } from '../../src/client';
-import type { Clock } from '../../src/client/remote-write/clock';
+import type { Clock } from '../../src/client/clock';
 import { builtInZstd, type CompressedBody, type ZstdCodec } from '../../src/client/remote-write/compression';
 import type { WriteTarget } from '../../src/client/remote-write/endpoint';
 import type { Exemplar } from '../../src/client/remote-write/exemplar';

@@ -1,5 +1,4 @@
 export { CardinalityLimiter, type CardinalityLimiterOptions, type CardinalityStats } from './cardinality-limiter';
-export type { Clock } from './clock';
 export {
   IntervalAggregator,
   type AggregatorStats,

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../errors';
 import type { TimeSeries, WriteSample } from '../remote-write/encoder';
 import { LabelSet, METRIC_NAME, type Labels } from '../remote-write/labels';
 import type { Milliseconds } from '../time';
-import { SYSTEM_CLOCK, type Clock } from './clock';
+import { WALL_CLOCK, type Clock } from '../clock';
 import { validateCount } from './count';
 import { seriesKey } from './label-set-cache';
 import { Periodic, type PeriodicOptions, type PeriodicStats } from './periodic';
@@ -71,7 +71,7 @@ export class IntervalAggregator {
   /** @throws InvalidArgumentError when an option breaks its rule */
   constructor(options: IntervalAggregatorOptions) {
     this.#emit = options.emit;
-    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#clock = options.clock ?? WALL_CLOCK;
     this.#maxSeries = validateCount('maxSeries', options.maxSeries ?? 10_000);
     this.#buckets = new Map(
       Object.entries(options.buckets ?? {}).map(([name, bounds]) => [name, validateBuckets(name, bounds)]),

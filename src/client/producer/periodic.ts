@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors';
 import type { Milliseconds } from '../time';
-import { SYSTEM_CLOCK, type Clock } from './clock';
+import { WALL_CLOCK, type Clock } from '../clock';
 
 /** What is done at an interval takes these. */
 export interface PeriodicOptions {
@@ -34,7 +34,7 @@ export class Periodic {
   readonly #onError: ((error: unknown) => void) | undefined;
   #stats: PeriodicStats = { succeeded: 0, failed: 0, skipped: 0 };
   #next: Milliseconds;
-  #timer: unknown;
+  #cancel = (): void => undefined;
   /** How many runs are under way or wait for it. */
   #pending = 0;
   /** Settles when all runs so far are done; never rejects. */
@@ -44,7 +44,7 @@ export class Periodic {
   constructor(task: () => Promise<void>, { interval = DEFAULT_INTERVAL, clock, onError }: PeriodicOptions) {
     this.#task = task;
     this.#interval = validateInterval(interval);
-    this.#clock = clock ?? SYSTEM_CLOCK;
+    this.#clock = clock ?? WALL_CLOCK;
     this.#onError = onError;
     this.#next = this.#clock.now();
     this.#schedule();
@@ -62,7 +62,7 @@ export class Periodic {
 
   /** Does it a last time, after what is under way. Rejects when that fails; a second call gives the same promise. */
   close(): Promise<void> {
-    this.#clock.clearTimeout(this.#timer);
+    this.#cancel();
     this.#closed ??= this.#run();
     return this.#closed;
   }
@@ -89,12 +89,12 @@ export class Periodic {
     const now = this.#clock.now();
     // Multiples of the interval since the start: delays do not add up, and what a long pause left out is not made up for.
     this.#next += this.#interval * Math.max(1, Math.ceil((now - this.#next + 1) / this.#interval));
-    this.#timer = this.#clock.setTimeout(() => {
+    this.#cancel = this.#clock.after(this.#next - now, () => {
       if (this.#closed !== undefined) return;
       this.#schedule();
       if (this.#pending > 0) this.#count('skipped');
       else void this.#run().catch(() => undefined);
-    }, this.#next - now);
+    });
   }
 
   #count(what: keyof PeriodicStats): void {

@@ -2,7 +2,7 @@ import type { VictoriaMetricsClient } from '../client';
 import type { TimeSeries } from '../remote-write/encoder';
 import { METRIC_NAME, type Labels } from '../remote-write/labels';
 import type { Milliseconds } from '../time';
-import { SYSTEM_CLOCK } from './clock';
+import { WALL_CLOCK } from '../clock';
 import { LabelSetCache } from './label-set-cache';
 import { Periodic, type PeriodicOptions, type PeriodicStats } from './periodic';
 
@@ -66,7 +66,7 @@ export class RegistryPusher {
 
   /** @throws InvalidArgumentError when an option breaks its rule */
   constructor(options: RegistryPusherOptions) {
-    const clock = options.clock ?? SYSTEM_CLOCK;
+    const clock = options.clock ?? WALL_CLOCK;
     this.#periodic = new Periodic(async () => {
       const timestamp = clock.now();
       if (options.protocol === 'remote-write') {

@@ -1,5 +1,5 @@
 import type { Milliseconds } from '../time';
-import type { Clock } from './clock';
+import type { Clock } from '../clock';
 import type { BodyCompressor, CompressedBody } from './compression';
 import { WriteRequestEncoder, type TimeSeries } from './encoder';
 import type { MetricMetadata } from './metadata';

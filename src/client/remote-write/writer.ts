@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { InvalidArgumentError } from '../errors';
 import { validateTimeout, type Milliseconds } from '../time';
-import { SYSTEM_CLOCK, type Clock } from './clock';
+import { MONOTONIC_CLOCK, type Clock } from '../clock';
 import { BodyCompressor, builtInZstd, type ZstdCodec } from './compression';
 import type { WriteTarget } from './endpoint';
 import type { TimeSeries } from './encoder';
@@ -155,7 +155,7 @@ export class RemoteWriter {
     }
     const zstd = options.zstd === false ? undefined : (options.zstd ?? builtInZstd());
     const compressor = new BodyCompressor(zstd);
-    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#clock = options.clock ?? MONOTONIC_CLOCK;
     this.#onDrop = options.onDrop;
     // One for each worker, which is no leak.
     setMaxListeners(0, this.#aborter.signal);

@@ -1,14 +1,24 @@
-import type { Milliseconds } from '../time';
+import type { Milliseconds } from './time';
 
-/** Time, as a {@link RemoteWriter} sees it. For tests. */
+/** Time and timers, so that tests can have their own. */
 export interface Clock {
-  /** Milliseconds that never go back, from any start. */
+  /** Milliseconds: since the Unix epoch where samples get their time from it, from any start elsewhere. */
   now(): Milliseconds;
   /** Calls back once, and returns what takes that back. */
   after(delay: Milliseconds, callback: () => void): () => void;
 }
 
-export const SYSTEM_CLOCK: Clock = {
+/** The time of day. Its timers do not keep the process alive. */
+export const WALL_CLOCK: Clock = {
+  now: () => Date.now(),
+  after: (delay, callback) => {
+    const timer = setTimeout(callback, delay).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Never goes back. Its timers keep the process alive. */
+export const MONOTONIC_CLOCK: Clock = {
   now: () => performance.now(),
   after: (delay, callback) => {
     const timer = setTimeout(callback, delay);
