@@ -5,7 +5,7 @@ const templates = {
   'message.tmpl': '{{ define "message" }}{{ range .Alerts }}{{ .Annotations.summary }}\n{{ end }}{{ end }}\n',
 };
 
-const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist' });
+const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 const chart = new Chart(app, 'monitoring', { namespace: 'monitoring' });
 
 const slack = (channel: string): SlackProps => ({

@@ -1,7 +1,6 @@
 /** A demo workload whose metrics go all three ways, each into a tenant of its own. */
 import { App, Chart, Duration, Size } from 'cdk8s';
-import { Scrape, StackDefaults, Tenant, VmAgent, VmCluster } from '../src';
-import { MetricsDemo } from '../src/metrics-demo';
+import { MetricsDemo, Scrape, StackDefaults, Tenant, VmAgent, VmCluster } from '../src';
 
 const app = new App({ outdir: process.env.CDK8S_OUTDIR ?? 'dist-examples' });
 const chart = new Chart(app, 'demo', { namespace: 'demo' });

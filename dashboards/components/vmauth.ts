@@ -139,7 +139,7 @@ export const vmauth = dashboard({
           title: 'Refused',
           description:
             'Requests a second that no backend saw, by reason. missing_route: the client asks for a path that its user may ' +
-            'not; invalid_auth_token: wrong credentials; reject_slow_client: its body comes too slowly.',
+            'not; wrong credentials (invalid_auth_token); reject_slow_client: its body comes too slowly.',
           queries: [{ expr: `sum by (reason) (${rate('vmauth_http_request_errors_total')})`, legend: '{{reason}}' }],
           unit: 'reqps',
           min: 0,

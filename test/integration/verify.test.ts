@@ -32,7 +32,7 @@ const PATIENCE = {
   scraped: 20_000,
   evaluated: 15_000,
   returned: 60_000,
-  settled: 4000,
+  settled: 6000,
   interval: 200,
 };
 /** For what never comes. */

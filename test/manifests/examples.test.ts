@@ -30,6 +30,10 @@ function run(example: string): Manifest[] {
 describe.each(readdirSync(EXAMPLES))('%s', (example) => {
   const objects = run(example);
 
+  test('does not write among the environments', () => {
+    expect(readFileSync(join(EXAMPLES, example), 'utf8')).toContain("process.env.CDK8S_OUTDIR ?? 'dist-examples'");
+  });
+
   test('has pods', () => {
     expect(workloads(objects)).not.toHaveLength(0);
   });

@@ -53,7 +53,7 @@ describe('the pods', () => {
 
   test('are asked for their health and their metrics', () => {
     expect(container.image).toBe('docker.io/grafana/grafana:13.1.3');
-    expect(container.args).toEqual([]);
+    expect(container.args).toBeUndefined();
     expect(container.readinessProbe.httpGet).toEqual({ path: '/api/health', port: 'http' });
     expect(container.livenessProbe).toMatchObject({
       httpGet: { path: '/healthz', port: 'http' },

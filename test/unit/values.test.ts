@@ -108,7 +108,7 @@ describe('Image', () => {
   test('the defaults name their registry and an exact version', () => {
     for (const image of Object.values(IMAGES)) {
       expect(`${image.registry}/`).toMatch(/^[a-z0-9.]+\.[a-z]+\/$/);
-      expect(image.tag).toMatch(/^v?\d+\.\d+\.\d+(-cluster)?$/);
+      expect(image.tag).toMatch(/^v?\d+\.\d+\.\d+(-cluster|-alpine\d+\.\d+)?$/);
     }
   });
 });
