@@ -4,6 +4,7 @@ import { allDashboards } from '../dashboards';
 import { allRules } from '../rules';
 import {
   Alertmanager,
+  AlertSource,
   DefaultDeny,
   Grafana,
   KubeStateMetrics,
@@ -41,10 +42,13 @@ import {
 
 /** What makes an environment: where metrics are kept, what collects them, who may read and write them. */
 export interface MetricsStackProps {
+  /** Made by the stack, beside `<namespace>-nodes` where there is a node-exporter. */
   readonly namespace: string;
+  /** Where metrics are kept: a cluster or a single node. */
   readonly storage: { readonly cluster: VmClusterProps } | { readonly single: VmSingleProps };
   /** Scrapes the whole stack, and what is named here. */
   readonly agent: Omit<VmAgentProps, 'remoteWrite'>;
+  /** @default - none */
   readonly exporters?: ExportersProps;
   /** Takes OTLP. @default - none; the agent takes OTLP over HTTP as well */
   readonly openTelemetry?: Omit<OpenTelemetryCollectorProps, 'exporters'>;
@@ -63,6 +67,7 @@ export interface MetricsStackProps {
    * @default - nobody
    */
   readonly clients?: readonly NetworkPolicyPeer[];
+  /** What holds for all pods. @default - the defaults of the library */
   readonly defaults?: StackDefaultsProps;
 }
 
@@ -70,7 +75,9 @@ export interface MetricsStackProps {
 export interface ExportersProps {
   /** In a namespace of its own, which lets it look at the nodes. */
   readonly nodes?: NodeExporterProps;
+  /** Tells about the objects of the Kubernetes API. @default - none */
   readonly kubeState?: KubeStateMetricsProps;
+  /** Keeps what jobs push. @default - none */
   readonly pushgateway?: PushgatewayProps;
 }
 
@@ -78,6 +85,7 @@ type Right = 'read' | 'write';
 
 /** Who may do what with the metrics of the default tenant. */
 export interface AccessProps extends Omit<VmAuthProps, 'users' | 'unauthorized'> {
+  /** By name. @default - none */
   readonly users?: Readonly<Record<string, Omit<VmAuthUser, 'routes'> & { readonly may: readonly Right[] }>>;
   /** What needs no credentials. @default - nothing */
   readonly everybodyMay?: readonly Right[];
@@ -85,14 +93,19 @@ export interface AccessProps extends Omit<VmAuthProps, 'users' | 'unauthorized'>
 
 /** What becomes of metrics that are not as they should be. */
 export interface AlertingProps {
+  /** @default - one vmalert with its defaults */
   readonly vmalert?: Omit<VmAlertProps, 'datasource' | 'remoteWrite' | 'remoteRead' | 'notifiers' | 'rules'>;
   /** Rules beside those of `rules/`. @default - none */
   readonly rules?: readonly Rules[];
+  /** Told of all alerts. */
   readonly alertmanager: AlertmanagerProps;
 }
 
 /** What the stack itself knows of a Grafana. */
 type Shown<P extends GrafanaBaseProps> = Omit<P, 'datasources' | 'dashboards' | 'alertmanager'>;
+
+/** The uid of Grafana's data source. */
+const DATASOURCE = 'victoriametrics';
 
 /** A namespace, in a file of its own so that it is there before what lives in it. */
 class NamespaceChart extends Chart {
@@ -161,7 +174,7 @@ export class MetricsStack extends Chart {
       new OpenTelemetryCollector(this, 'telemetry', { ...openTelemetry, exporters: [this.storage.ingest().otlp] });
     this.auth = access && new VmAuth(this, 'gateway', this.vmAuthProps(access));
     this.alertmanager = alerting && new Alertmanager(this, 'alerts', alerting.alertmanager);
-    this.vmalert = alerting && this.evaluate(alerting);
+    this.vmalert = alerting && this.evaluate(alerting, grafana?.rootUrl);
     this.grafana = grafana && this.show(grafana, agent.global?.interval);
     // The agent finds it by its annotations, as it finds every other application.
     if (demo) new MetricsDemo(this, 'shop', demo).http().connectFrom(this.agent);
@@ -181,8 +194,11 @@ export class MetricsStack extends Chart {
     ];
   }
 
-  private evaluate({ vmalert, rules = [] }: AlertingProps): VmAlert {
+  /** @param grafanaUrl where users reach Grafana: links of alerts lead to its page for queries */
+  private evaluate({ vmalert, rules = [] }: AlertingProps, grafanaUrl: string | undefined): VmAlert {
     const evaluation = new VmAlert(this, 'rules', {
+      externalUrl: grafanaUrl,
+      alertSource: grafanaUrl === undefined ? undefined : AlertSource.grafanaExplore({ datasource: DATASOURCE }),
       ...vmalert,
       datasource: this.storage.read(),
       remoteWrite: this.storage.write(),
@@ -196,7 +212,9 @@ export class MetricsStack extends Chart {
   private show(grafana: Required<MetricsStackProps>['grafana'], interval: Duration | undefined): Grafana {
     return new Grafana(this, 'dashboards', {
       ...grafana,
-      datasources: [{ endpoint: this.storage.read(), interval, manageAlerts: this.vmalert !== undefined }],
+      datasources: [
+        { endpoint: this.storage.read(), uid: DATASOURCE, interval, manageAlerts: this.vmalert !== undefined },
+      ],
       dashboards: allDashboards(),
       alertmanager: this.alertmanager?.notify(),
     });

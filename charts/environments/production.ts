@@ -1,10 +1,9 @@
 import { Duration, Size } from 'cdk8s';
-import { AlertmanagerConfig, AlertSource, Cpu, Retention, Scrape, SecretRef, type SlackProps } from '../../src';
+import { AlertmanagerConfig, Cpu, Retention, Scrape, SecretRef, type SlackProps } from '../../src';
 import type { MetricsStackProps } from '../metrics-stack';
 import { METRICS_CLIENTS } from './clients';
 
 const SCRAPE_INTERVAL = Duration.seconds(30);
-const GRAFANA = 'https://grafana.example.com';
 
 const slack = (channel: string): SlackProps => ({
   apiUrl: SecretRef.of('alertmanager', 'slack-webhook-url'),
@@ -67,12 +66,7 @@ export const production: MetricsStackProps = {
   exporters: { nodes: {}, kubeState: {}, pushgateway: { persistence: { size: Size.gibibytes(1) } } },
   openTelemetry: { replicas: 2, queue: { size: Size.gibibytes(5), storageClass: 'fast-ssd' } },
   alerting: {
-    vmalert: {
-      replicas: 2,
-      evaluationInterval: SCRAPE_INTERVAL,
-      externalUrl: GRAFANA,
-      alertSource: AlertSource.grafanaExplore({ datasource: 'victoriametrics' }),
-    },
+    vmalert: { replicas: 2, evaluationInterval: SCRAPE_INTERVAL },
     alertmanager: {
       replicas: 3,
       externalUrl: 'https://alertmanager.example.com',
@@ -83,7 +77,7 @@ export const production: MetricsStackProps = {
     },
   },
   grafana: {
-    rootUrl: GRAFANA,
+    rootUrl: 'https://grafana.example.com',
     admin: { password: SecretRef.of('grafana', 'admin-password') },
     secretKey: SecretRef.of('grafana', 'secret-key'),
     persistence: { size: Size.gibibytes(5), storageClass: 'fast-ssd' },

@@ -1,4 +1,4 @@
-import { dashboard, Panels } from '../../src/dashboard';
+import { dashboard, Panels } from '../../src';
 import { program } from './program';
 import { processRow } from './process';
 import { cacheRow, glanceRow, ingestionRow, queryRow, storageRow } from './storage';

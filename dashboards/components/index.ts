@@ -1,4 +1,4 @@
-import type { DashboardModel } from '../../src/grafana';
+import type { DashboardModel } from '../../src';
 import { alertmanager } from './alertmanager';
 import { cluster } from './cluster';
 import { kubernetes } from './kubernetes';

@@ -1,4 +1,4 @@
-import { dashboard, Panels, Variables } from '../../src/dashboard';
+import { dashboard, Panels, Variables } from '../../src';
 
 const IN_CLUSTER = 'cluster=~"$cluster"';
 const IN_NAMESPACE = `${IN_CLUSTER},namespace=~"$namespace"`;

@@ -1,8 +1,8 @@
-import { Panels, type Row } from '../../src/dashboard';
+import { Panels, type DashboardRow } from '../../src';
 import type { Program } from './program';
 
 /** What each program of VictoriaMetrics needs to run. */
-export function processRow({ chosen, rate }: Program): Row {
+export function processRow({ chosen, rate }: Program): DashboardRow {
   return {
     title: 'Resources',
     panels: [

@@ -1,4 +1,4 @@
-import { Variables, type Variable } from '../../src/dashboard';
+import { Variables, type DashboardVariable } from '../../src';
 
 /** Queries for the series of one program, or of several, that the variables of its dashboard choose. */
 export interface Program {
@@ -11,7 +11,7 @@ export interface Program {
   /** The 99th percentile of a histogram of VictoriaMetrics, or of Prometheus where its buckets have `le`. */
   readonly p99: (metric: string, by?: readonly string[], bucket?: 'vmrange' | 'le') => string;
   /** Tenant, cluster, job and instance. */
-  readonly variables: readonly Variable[];
+  readonly variables: readonly DashboardVariable[];
 }
 
 /** @param jobs the label `job` of the programs; All of the variable would be all jobs that there are */

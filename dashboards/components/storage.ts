@@ -1,4 +1,4 @@
-import { Panels, type Panel, type Row } from '../../src/dashboard';
+import { Panels, type Panel, type DashboardRow } from '../../src';
 import type { Program } from './program';
 
 /** Above the space that the storage keeps free, below which it takes in nothing. */
@@ -19,7 +19,7 @@ const TOO_EARLY = 'too early to tell';
 const queries = ({ rate }: Program): string => rate('vm_request_duration_seconds_count');
 
 /** What tells at once whether the storage is well; a panel of its own is put at the end. */
-export function glanceRow(program: Program, last: Panel): Row {
+export function glanceRow(program: Program, last: Panel): DashboardRow {
   const { chosen, rate } = program;
   return {
     title: 'At a glance',
@@ -75,7 +75,7 @@ export function glanceRow(program: Program, last: Panel): Row {
 export function ingestionRow(
   { chosen, rate }: Program,
   lost: readonly { readonly expr: string; readonly legend: string }[] = [],
-): Row {
+): DashboardRow {
   return {
     title: 'Ingestion',
     panels: [
@@ -123,7 +123,7 @@ export function ingestionRow(
   };
 }
 
-export function storageRow(program: Program): Row {
+export function storageRow(program: Program): DashboardRow {
   const { chosen, rate } = program;
   return {
     title: 'Storage',
@@ -185,7 +185,10 @@ export function storageRow(program: Program): Row {
 }
 
 /** @param limits how busy what answers queries is */
-export function queryRow(program: Program, limits: readonly { readonly expr: string; readonly legend: string }[]): Row {
+export function queryRow(
+  program: Program,
+  limits: readonly { readonly expr: string; readonly legend: string }[],
+): DashboardRow {
   const { chosen, rate } = program;
   return {
     title: 'Queries',
@@ -246,7 +249,7 @@ export function queryRow(program: Program, limits: readonly { readonly expr: str
   };
 }
 
-export function cacheRow({ chosen, rate }: Program): Row {
+export function cacheRow({ chosen, rate }: Program): DashboardRow {
   const ofStorage = 'type=~"(storage|indexdb|promql)/.*"';
   return {
     title: 'Caches',

@@ -1,6 +1,5 @@
 import { Duration } from 'cdk8s';
 import { Panels, type Panel } from '../dashboard';
-import { Refusals } from '../dashboard/refusals';
 import { labelsCheck } from '../scrape';
 import {
   all,
@@ -9,6 +8,7 @@ import {
   duration,
   metricsQlProblem,
   milliseconds,
+  Refusals,
   rule,
   text,
   type Check,

@@ -6,6 +6,7 @@ import {
   listOf,
   object,
   oneOf,
+  Refusals,
   rule,
   text,
   type Check,
@@ -13,9 +14,8 @@ import {
 } from '../validation';
 import type { DashboardModel } from './model';
 import { DASHBOARD_UID, type Panel } from './panels';
-import { Refusals } from './refusals';
 import { checkVariablesOf, variablesIn } from './variable-use';
-import type { Variable } from './variables';
+import type { DashboardVariable } from './variables';
 
 /** From the whole to the detail; each dashboard links to those of all layers. */
 const LAYERS = {
@@ -29,7 +29,7 @@ const LAYERS = {
 export type DashboardLayer = keyof typeof LAYERS;
 
 /** Panels below a title. */
-export interface Row {
+export interface DashboardRow {
   readonly title: string;
   /** From left to right; a line is full at 24 columns, and its panels have one height. */
   readonly panels: readonly Panel[];
@@ -56,8 +56,8 @@ export interface DashboardProps {
   /** Since when it shows. @default now-1h */
   readonly from?: string;
   /** `Variables.tenant()` and others; those before narrow those after. */
-  readonly variables: readonly Variable[];
-  readonly rows: readonly Row[];
+  readonly variables: readonly DashboardVariable[];
+  readonly rows: readonly DashboardRow[];
 }
 
 const COLUMNS = 24;
@@ -101,7 +101,7 @@ const dashboardCheck = object<DashboardProps>(
   'rows',
 );
 
-const rowCheck = object<Row>(
+const rowCheck = object<DashboardRow>(
   {
     title: text(),
     panels: filledListOf(instance('Panel', 'model', 'Panels.timeSeries({ ... }) or the like')),
@@ -163,8 +163,8 @@ export function dashboard(props: DashboardProps): DashboardModel {
   };
 }
 
-function rowPath(path: string, row: Row | undefined): string {
-  return `${path}.rows['${String((row as Partial<Row> | undefined)?.title)}']`;
+function rowPath(path: string, row: DashboardRow | undefined): string {
+  return `${path}.rows['${String((row as Partial<DashboardRow> | undefined)?.title)}']`;
 }
 
 function checkDistinct(names: readonly string[], prop: string, what: string, problems: Problems): void {
@@ -210,7 +210,7 @@ interface Place {
 }
 
 /** All rows below each other. */
-function placed(rows: readonly Row[], path: string, problems: Problems): object[] {
+function placed(rows: readonly DashboardRow[], path: string, problems: Problems): object[] {
   let y = 0;
   let id = 0;
   return rows.flatMap((row) => {

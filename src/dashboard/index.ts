@@ -1,5 +1,5 @@
 export { dashboard } from './dashboard';
-export type { DashboardLayer, DashboardProps, Row } from './dashboard';
+export type { DashboardLayer, DashboardProps, DashboardRow } from './dashboard';
 export type { DashboardModel } from './model';
 export { Panels } from './panels';
 export type {
@@ -8,13 +8,13 @@ export type {
   PanelLink,
   PanelProps,
   PieProps,
-  Query,
+  PanelQuery,
   StatProps,
   TableProps,
   TableQuery,
   TimeSeriesProps,
 } from './panels';
 export type { Thresholds } from './thresholds';
-export type { Unit } from './units';
+export type { PanelUnit } from './units';
 export { Variables } from './variables';
-export type { LabelValuesProps, LabelVariableProps, Variable } from './variables';
+export type { LabelValuesProps, LabelVariableProps, DashboardVariable } from './variables';

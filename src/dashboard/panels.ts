@@ -6,6 +6,7 @@ import {
   listOf,
   mapOf,
   object,
+  Refusals,
   rule,
   text,
   type Check,
@@ -13,9 +14,8 @@ import {
 } from '../validation';
 import { DATASOURCE } from './datasource';
 import { expressionCheck } from './expression';
-import { Refusals } from './refusals';
 import { thresholdsCheck, thresholdSteps, type Thresholds } from './thresholds';
-import { unitCheck, type Unit } from './units';
+import { unitCheck, type PanelUnit } from './units';
 
 /** A panel, before it has its place. Made by `Panels`. */
 export interface Panel {
@@ -27,7 +27,7 @@ export interface Panel {
 }
 
 /** What a panel shows. */
-export interface Query {
+export interface PanelQuery {
   /** MetricsQL, with variables as `label=~"$name"` and `[$__rate_interval]` as the window of rates. */
   readonly expr: string;
   /** Names each series, e.g. `{{instance}}`. @default - the labels in which the series differ */
@@ -44,7 +44,7 @@ export interface PanelProps {
   /** What is shown, and what to do when it is bad: read by somebody who sees it for the first time, at night. */
   readonly description: string;
   /** The unit of the values. */
-  readonly unit: Unit;
+  readonly unit: PanelUnit;
   /** Columns of 24. @default - 4 of a stat, 8 of all others */
   readonly width?: number;
   /** Rows of about 30 pixels. @default - 4 of a stat, 8 of all others */
@@ -59,7 +59,7 @@ export interface PanelProps {
 
 /** Values over time. */
 export interface TimeSeriesProps extends PanelProps {
-  readonly queries: readonly Query[];
+  readonly queries: readonly PanelQuery[];
   /** Drawn as lines across. @default - none */
   readonly thresholds?: Thresholds;
   /** Where the axis begins. @default - by the values */
@@ -72,7 +72,7 @@ export interface TimeSeriesProps extends PanelProps {
 
 /** One value, or a few, of now. */
 export interface StatProps extends PanelProps {
-  readonly queries: readonly Query[];
+  readonly queries: readonly PanelQuery[];
   /** @default - the colour says nothing */
   readonly thresholds?: Thresholds;
   /** Texts in the place of values, e.g. `{ 0: 'down', 1: 'up' }`. @default - none */
@@ -88,7 +88,7 @@ export interface TableQuery {
   /** The title of the column. */
   readonly title: string;
   /** @default - that of the panel */
-  readonly unit?: Unit;
+  readonly unit?: PanelUnit;
   /** Colours the cells. @default - the colour says nothing */
   readonly thresholds?: Thresholds;
   /** Texts in the place of values, e.g. `{ 0: 'down', 1: 'up' }`. @default - none */
@@ -112,11 +112,11 @@ export interface HeatmapProps extends PanelProps {
 
 /** Shares of a whole, of now. */
 export interface PieProps extends PanelProps {
-  readonly queries: readonly Query[];
+  readonly queries: readonly PanelQuery[];
 }
 
-const QUERY_SHAPE: Shape<Query> = { expr: expressionCheck, legend: text() };
-const queriesCheck: Check = filledListOf(object<Query>(QUERY_SHAPE, 'expr'));
+const QUERY_SHAPE: Shape<PanelQuery> = { expr: expressionCheck, legend: text() };
+const queriesCheck: Check = filledListOf(object<PanelQuery>(QUERY_SHAPE, 'expr'));
 
 export const DASHBOARD_UID = /^[-\w]{1,40}$/;
 
@@ -373,7 +373,7 @@ function panel(type: string, props: PanelProps, own: Own): Panel {
 
 type Kind = 'range' | 'instant' | 'table';
 
-function target({ expr, legend = '__auto' }: Query, index: number, kind: Kind): object {
+function target({ expr, legend = '__auto' }: PanelQuery, index: number, kind: Kind): object {
   return {
     refId: refId(index),
     datasource: DATASOURCE,

@@ -33,7 +33,7 @@ const UNITS = [
 ] as const;
 
 /** A unit by its id in Grafana, or one of your own: `suffix:samples/s`. */
-export type Unit = (typeof UNITS)[number] | `suffix:${string}`;
+export type PanelUnit = (typeof UNITS)[number] | `suffix:${string}`;
 
 export const unitCheck: Check = rule(
   (value) => (UNITS as readonly unknown[]).includes(value) || (typeof value === 'string' && /^suffix:./.test(value)),

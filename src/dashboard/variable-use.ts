@@ -1,6 +1,6 @@
 import type { Problems } from '../validation';
 import { DATASOURCE_VARIABLE } from './datasource';
-import type { Variable } from './variables';
+import type { DashboardVariable } from './variables';
 
 /** `$name`, `${name}` and `${name:format}`, but not the `$1` of a replacement. */
 const USE = /\$(?:\{([a-zA-Z_]\w*)(?:[:.][^}]*)?\}|([a-zA-Z_]\w*))/g;
@@ -20,7 +20,7 @@ export function variablesIn(part: unknown): Set<string> {
 /** Checks the variables of a part of a dashboard, named by `prop`. */
 export function checkVariablesOf(
   part: unknown,
-  variables: readonly Variable[],
+  variables: readonly DashboardVariable[],
   prop: string,
   problems: Problems,
 ): void {

@@ -1,15 +1,14 @@
-import { metricsQlProblem, object, rule, text, type Check } from '../validation';
+import { metricsQlProblem, object, Refusals, rule, text, type Check } from '../validation';
 import { DATASOURCE, DATASOURCE_VARIABLE } from './datasource';
-import { Refusals } from './refusals';
 
 /** What the viewer of a dashboard chooses. Made by `Variables`. */
-export interface Variable {
+export interface DashboardVariable {
   /** Queries have it as `$name`. */
   readonly name: string;
   /** The label that it chooses values of. @default - it chooses the data source */
   readonly label?: string;
   /** As in the JSON of a dashboard. @param before what stands before it, and narrows what it offers */
-  render(before: readonly Variable[]): Readonly<Record<string, unknown>>;
+  render(before: readonly DashboardVariable[]): Readonly<Record<string, unknown>>;
 }
 
 /** Where the values of a label are found. */
@@ -66,7 +65,7 @@ const labelVariableCheck = object<LabelVariableProps>(
 /** Makes the variables of dashboards. Those of labels take several values, so that queries have `label=~"$name"`. */
 export class Variables {
   /** The tenant: which data source is asked. Each dashboard has it. */
-  public static tenant(): Variable {
+  public static tenant(): DashboardVariable {
     return {
       name: DATASOURCE_VARIABLE,
       render: () => ({
@@ -87,22 +86,22 @@ export class Variables {
   }
 
   /** `$cluster`: the Kubernetes cluster, an external label of agents. */
-  public static cluster(props: LabelValuesProps): Variable {
+  public static cluster(props: LabelValuesProps): DashboardVariable {
     return Variables.label({ name: 'cluster', title: 'Cluster', label: 'cluster', ...props });
   }
 
   /** `$namespace`. */
-  public static namespace(props: LabelValuesProps): Variable {
+  public static namespace(props: LabelValuesProps): DashboardVariable {
     return Variables.label({ name: 'namespace', title: 'Namespace', label: 'namespace', ...props });
   }
 
   /** `$job`: the program of components, else the name of the job. */
-  public static job(props: LabelValuesProps): Variable {
+  public static job(props: LabelValuesProps): DashboardVariable {
     return Variables.label({ name: 'job', title: 'Job', label: 'job', ...props });
   }
 
   /** `$instance`: of components pod and port. */
-  public static instance(props: LabelValuesProps): Variable {
+  public static instance(props: LabelValuesProps): DashboardVariable {
     return Variables.label({ name: 'instance', title: 'Instance', label: 'instance', ...props });
   }
 
@@ -111,7 +110,7 @@ export class Variables {
    *
    * @throws InvalidValueError when a prop is wrong.
    */
-  public static label(props: LabelVariableProps): Variable {
+  public static label(props: LabelVariableProps): DashboardVariable {
     labelVariableCheck(props, `variable['${String((props as Partial<LabelVariableProps>).name)}']`, new Refusals());
     const { name, title, metric, label, matchers = '' } = props;
     return {

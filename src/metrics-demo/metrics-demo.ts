@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
+import { escapeExpansion } from '../flags';
 import {
   all,
   anything,
@@ -94,7 +95,7 @@ const otlpEndpoint: Check = all(
   ),
 );
 
-const wholeSeconds: Check = all(
+const wholeSecondsCheck: Check = all(
   duration,
   rule(
     (value) => milliseconds(value as Duration) % 1000 === 0,
@@ -110,7 +111,7 @@ const SHAPE: Shape<MetricsDemoProps> = {
   scrape: boolean,
   remoteWrite: writeEndpoint,
   otlp: otlpEndpoint,
-  pushInterval: wholeSeconds,
+  pushInterval: wholeSecondsCheck,
   scenario: oneOf(...SCENARIOS),
   seed: integer({ min: 0 }),
   programInImage: boolean,
@@ -244,7 +245,7 @@ function environment(props: Partial<MetricsDemoProps>, memoryLimit: Size): EnvVa
     { name: 'POD_NAME' satisfies Variable, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'POD_NAMESPACE' satisfies Variable, valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
     ...Object.entries<string | undefined>(variables).flatMap(([name, value]) =>
-      value === undefined ? [] : [{ name, value: literal(value) }],
+      value === undefined ? [] : [{ name, value: escapeExpansion(value) }],
     ),
   ];
 }
@@ -260,9 +261,4 @@ function target(prefix: 'OTLP' | 'REMOTE_WRITE', endpoint: Endpoint | undefined)
     [`${prefix}_URL`]: url,
     [`${prefix}_USERNAME`]: basic?.username,
   };
-}
-
-/** Kubernetes would expand `$(NAME)`. */
-function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
 }

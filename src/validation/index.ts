@@ -1,6 +1,7 @@
 export * from './amounts';
 export * from './expression';
 export * from './problem';
+export * from './refusals';
 export * from './regular-expression';
 export * from './secret-name';
 export * from './shape';

@@ -1,4 +1,4 @@
-import { InvalidValueError, Problems, type Problem } from '../validation';
+import { InvalidValueError, Problems, type Problem } from './problem';
 
 /** Throws the first problem: panels and dashboards are values, which are right once they are there. */
 export class Refusals extends Problems {
