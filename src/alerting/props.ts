@@ -16,7 +16,14 @@ import {
   type Shape,
 } from '../validation';
 import { GRACEFUL_SHAPE, SERVER_SHAPE, versionCheck, type GracefulProps, type ServerProps } from '../victoria-metrics';
-import type { Endpoint, NotifyEndpoint, ReadEndpoint, WriteEndpoint } from '../wiring';
+import {
+  notifyEndpointCheck,
+  readEndpointCheck,
+  writeEndpointCheck,
+  type NotifyEndpoint,
+  type ReadEndpoint,
+  type WriteEndpoint,
+} from '../wiring';
 import type { Rules } from './rules';
 import { withoutUrlSecret } from './texts';
 
@@ -77,15 +84,6 @@ export interface VmAlertProps extends ServerProps<VmalertFlags>, GracefulProps {
   readonly replicas?: number;
 }
 
-function endpointOf(kind: Endpoint['kind'], className: string, example: string): Check {
-  return all(
-    instance(className, 'connectFrom', example),
-    rule((value) => (value as Endpoint).kind === kind, `must be a ${className}`, `write ${example}`),
-  );
-}
-
-const readEndpoint = endpointOf('query', 'ReadEndpoint', "cluster.read() or ReadEndpoint.external('https://...')");
-
 const externalUrl: Check = all(
   text(/^https?:\/\/[^\s/]/, 'a URL that begins with http:// or https://'),
   withoutUrlSecret('manifest'),
@@ -101,7 +99,7 @@ export const SHAPE: Shape<VmAlertProps & { readonly autoscaling?: never }> = {
   ...GRACEFUL_SHAPE,
   name: anything,
   version: versionCheck,
-  datasource: readEndpoint,
+  datasource: readEndpointCheck,
   rules: all(
     rule(
       (value) => !Array.isArray(value) || value.length > 0,
@@ -110,11 +108,9 @@ export const SHAPE: Shape<VmAlertProps & { readonly autoscaling?: never }> = {
     ),
     listOf(instance('Rules', 'check', "Rules.fromDirectory('rules')")),
   ),
-  remoteWrite: endpointOf('remote-write', 'WriteEndpoint', "cluster.write() or WriteEndpoint.external('https://...')"),
-  remoteRead: readEndpoint,
-  notifiers: listOf(
-    endpointOf('notify', 'NotifyEndpoint', "alertmanager.notify() or NotifyEndpoint.external('https://...')"),
-  ),
+  remoteWrite: writeEndpointCheck,
+  remoteRead: readEndpointCheck,
+  notifiers: listOf(notifyEndpointCheck),
   evaluationInterval: all(
     duration,
     rule(

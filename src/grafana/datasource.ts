@@ -5,12 +5,10 @@ import {
   anything,
   boolean,
   duration,
-  instance,
   mapOf,
   namesSecret,
   object,
   oneOf,
-  rule,
   text,
   wholeSeconds,
   type Check,
@@ -20,6 +18,7 @@ import type { SecretRef } from '../values';
 import {
   clientSecrets,
   clientTlsCheck,
+  readEndpointCheck,
   type ClientTls,
   type Credentials,
   type Endpoint,
@@ -63,17 +62,6 @@ export interface DatasourceProps {
   readonly jsonData?: Readonly<Record<string, unknown>>;
 }
 
-const READ = 'cluster.read()';
-
-const readEndpoint: Check = all(
-  instance('ReadEndpoint', 'connectFrom', READ),
-  rule(
-    (value) => (value as Endpoint).kind === 'query',
-    'is no endpoint to query',
-    `write ${READ}, or ReadEndpoint.external('https://host/path')`,
-  ),
-);
-
 export const uidCheck = text(/^[-\w]{1,40}$/, '1 to 40 letters, digits, - and _');
 
 /** What the props of the data source stand for. */
@@ -111,7 +99,7 @@ const jsonDataCheck: Check = all(mapOf(anything), (value, prop, problems) => {
 
 const datasource: Check = object<DatasourceProps>(
   {
-    endpoint: readEndpoint,
+    endpoint: readEndpointCheck,
     name: text(),
     uid: uidCheck,
     type: oneOf('prometheus', VICTORIA_METRICS_PLUGIN),
@@ -129,7 +117,7 @@ const datasource: Check = object<DatasourceProps>(
 export const datasourceCheck: Check = (value, prop, problems) => {
   const bare = typeof value === 'object' && value !== null && 'connectFrom' in value;
   if (!bare) return datasource(value, prop, problems);
-  return readEndpoint(value, prop, problems) === undefined ? undefined : { endpoint: value };
+  return readEndpointCheck(value, prop, problems) === undefined ? undefined : { endpoint: value };
 };
 
 /** A data source of any type. */

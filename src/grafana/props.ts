@@ -16,7 +16,7 @@ import {
   type Shape,
 } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
-import { cidrCheck, type Endpoint, type NotifyEndpoint, type ReadEndpoint } from '../wiring';
+import { cidrCheck, notifyEndpointCheck, type NotifyEndpoint, type ReadEndpoint } from '../wiring';
 import { volumeCheck, WORKLOAD_SHAPE, type VolumeProps, type WorkloadProps } from '../workload';
 import type { DashboardFolder } from './dashboards';
 import { datasourceCheck, type DatasourceProps } from './datasource';
@@ -288,15 +288,6 @@ const pluginCheck: Check = all(
   },
 );
 
-const notifyEndpoint: Check = all(
-  instance('NotifyEndpoint', 'connectFrom', 'alertmanager.notify()'),
-  rule(
-    (value) => (value as Endpoint).kind === 'notify',
-    'is no endpoint of an Alertmanager',
-    "write alertmanager.notify(), or NotifyEndpoint.external('https://alertmanager.example.com')",
-  ),
-);
-
 const setting = rule(
   (value) => ['string', 'number', 'boolean'].includes(typeof value),
   'must be a string, a number, true or false',
@@ -315,7 +306,7 @@ export const SHAPE: Shape<AllGrafanaProps & { readonly autoscaling?: never }> = 
   name: anything,
   datasources: listOf(datasourceCheck),
   dashboards: listOf(instance('DashboardFolder', 'models', "Dashboards.of('Overview', { ... })")),
-  alertmanager: notifyEndpoint,
+  alertmanager: notifyEndpointCheck,
   rootUrl: rootUrlCheck,
   persistence: volumeCheck,
   database: databaseCheck,

@@ -20,7 +20,7 @@ import {
   type Shape,
 } from '../validation';
 import { Cpu, IMAGES } from '../values';
-import { clientSecrets, type Endpoint, type WriteEndpoint } from '../wiring';
+import { clientSecrets, writeEndpointCheck, type Endpoint, type WriteEndpoint } from '../wiring';
 import {
   instanceName,
   livenessProbe,
@@ -75,9 +75,9 @@ export interface MetricsDemoProps extends WorkloadProps {
 }
 
 const writeEndpoint: Check = all(
-  instance('WriteEndpoint', 'connectFrom', "cluster.write() or WriteEndpoint.external('https://...')"),
+  writeEndpointCheck,
   rule(
-    (value) => (value as Endpoint).kind === 'remote-write' && (value as Endpoint).path.endsWith('/api/v1/write'),
+    (value) => (value as Endpoint).path.endsWith('/api/v1/write'),
     'remote write goes to a URL that ends in /api/v1/write',
     "write cluster.write() or WriteEndpoint.external('https://host/api/v1/write')",
   ),

@@ -8,22 +8,21 @@ import {
 } from '../scrape';
 import {
   all,
-  anything,
   anyText,
+  anything,
   boolean,
   duration,
+  externalUrl,
   forbidden,
-  instance,
   integer,
   listOf,
   rule,
   size,
   text,
-  externalUrl,
   type Check,
   type Shape,
 } from '../validation';
-import type { Endpoint, NotifyEndpoint, WriteEndpoint } from '../wiring';
+import { notifyEndpointCheck, type Endpoint, type NotifyEndpoint, type WriteEndpoint } from '../wiring';
 import { volumeCheck, WORKLOAD_SHAPE, type Files, type VolumeProps, type WorkloadProps } from '../workload';
 import { targetCheck, type PrometheusRemoteWriteProps } from './remote-write';
 import { ruleFilesCheck } from './rule-files';
@@ -93,11 +92,8 @@ export interface PrometheusProps extends WorkloadProps {
   readonly extraArgs?: readonly string[];
 }
 
-const ALERTMANAGER = "alertmanager.notify() or NotifyEndpoint.external('https://alertmanager.example.com')";
-
 const alertmanagerCheck: Check = all(
-  instance('NotifyEndpoint', 'connectFrom', ALERTMANAGER),
-  rule((value) => (value as Endpoint).kind === 'notify', 'the endpoint does not take alerts', `write ${ALERTMANAGER}`),
+  notifyEndpointCheck,
   rule(
     (value) => !(value as Endpoint).url.includes('?'),
     'Prometheus appends /api/v2/alerts to it, which parameters would swallow',

@@ -2,6 +2,7 @@ export * from './cidr';
 export * from './client';
 export * from './connections';
 export * from './endpoint';
+export * from './endpoint-checks';
 export * from './peer';
 export * from './remote-write';
 export * from './scrape-target';

@@ -1,23 +1,13 @@
-import { all, instance, object, rule, type Check, type Problems, type Shape } from '../validation';
+import { all, object, type Check, type Problems, type Shape } from '../validation';
 import { clientTlsCheck, type ClientTls } from './client';
-import type { Endpoint, WriteEndpoint } from './endpoint';
+import type { WriteEndpoint } from './endpoint';
+import { writeEndpointCheck } from './endpoint-checks';
 
 /** What every sender of Prometheus remote write must know of a target. */
 export interface RemoteWriteTarget {
   readonly endpoint: WriteEndpoint;
   readonly tls?: ClientTls;
 }
-
-const EXAMPLE = "cluster.write() or WriteEndpoint.external('https://...')";
-
-const endpointCheck: Check = all(
-  instance('WriteEndpoint', 'connectFrom', EXAMPLE),
-  rule(
-    (value) => (value as Endpoint).kind === 'remote-write',
-    'the endpoint does not take remote write',
-    `write ${EXAMPLE}`,
-  ),
-);
 
 /** What is said about TLS of an endpoint without it is a mistake, and most senders would not tell. */
 const tlsIsUsed: Check = (value, prop, problems) => {
@@ -37,12 +27,12 @@ const tlsIsUsed: Check = (value, prop, problems) => {
  * @param shape what else the sender takes for each target
  */
 export function remoteWriteCheck<T extends RemoteWriteTarget>(shape: Shape<Omit<T, keyof RemoteWriteTarget>>): Check {
-  const props = { endpoint: endpointCheck, ...shape, tls: clientTlsCheck } as unknown as Shape<T>;
+  const props = { endpoint: writeEndpointCheck, ...shape, tls: clientTlsCheck } as unknown as Shape<T>;
   const full = all(object(props, 'endpoint'), tlsIsUsed);
   return (value, prop, problems) => {
     const bare = typeof value !== 'object' || value === null || 'connectFrom' in value;
     if (!bare) return full(value, prop, problems);
-    const endpoint = endpointCheck(value, prop, problems);
+    const endpoint = writeEndpointCheck(value, prop, problems);
     return endpoint && { endpoint };
   };
 }

@@ -116,6 +116,8 @@ export abstract class Workload extends Construct implements Wired {
   private readonly labels: Labels;
   private readonly podLabels: Labels;
   private readonly probes: Probes;
+  /** The Deployment, StatefulSet or DaemonSet; written after what its pods cannot start without. */
+  private readonly resource: ApiObject;
   private readonly permissions: ApiPermissions;
   private readonly serviceAccountName: string;
   private readonly env: EnvVar[];
@@ -192,6 +194,10 @@ export abstract class Workload extends Construct implements Wired {
     checkPorts(spec.ports, this.defaults.serverSideApply ?? false, problems);
     checkLimits(this.resources, `${prefix}resources`, problems);
     checkGracePeriod(props.terminationGracePeriod, spec.gracePeriod.least, prefix, problems);
+    this.resource = this.object('Resource', spec.controller.kind, 'apps/v1', {
+      metadata: { annotations: spec.props.annotations },
+      spec: Lazy.any({ produce: () => this.controllerSpec() }),
+    });
     this.makeObjects();
     const chart = Chart.of(this);
     if (registeredIn(chart).size === 0) reportDuplicateNames(chart);
@@ -267,7 +273,9 @@ export abstract class Workload extends Construct implements Wired {
       const suffix = parts.length > 1 ? `-${index}` : '';
       const metadata = { name: `${this.name}-${name}${suffix}`, labels: this.labels };
       const partFiles = typeof part === 'function' ? part : () => part;
-      configMap(this, `${id}${suffix}`, metadata, partFiles, serverSideApply, this.problems);
+      this.resource.addDependency(
+        configMap(this, `${id}${suffix}`, metadata, partFiles, serverSideApply, this.problems),
+      );
       return metadata.name;
     });
     const [only, ...others] = names;
@@ -380,10 +388,7 @@ export abstract class Workload extends Construct implements Wired {
   private makeObjects(): void {
     const { controller, ports, props, prefix, problems } = this.spec;
     const { kind } = controller;
-    const workload = this.object('Resource', kind, 'apps/v1', {
-      metadata: { annotations: props.annotations },
-      spec: Lazy.any({ produce: () => this.controllerSpec() }),
-    });
+    const workload = this.resource;
     if (this.balanced) {
       this.object('Service', 'Service', 'v1', {
         metadata: { annotations: props.service?.annotations },
@@ -397,7 +402,8 @@ export abstract class Workload extends Construct implements Wired {
       });
     }
     if (!props.serviceAccount) {
-      this.object('ServiceAccount', 'ServiceAccount', 'v1', { automountServiceAccountToken: false });
+      const account = this.object('ServiceAccount', 'ServiceAccount', 'v1', { automountServiceAccountToken: false });
+      workload.addDependency(account);
     }
     const budget = budgetOf(controller, props.podDisruptionBudget, `${prefix}podDisruptionBudget`, problems);
     if (budget) {

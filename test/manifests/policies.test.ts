@@ -50,6 +50,11 @@ function remove(object: string): Change {
   return (objects) => objects.splice(objects.indexOf(find(objects, object)), 1);
 }
 
+/** Puts an object behind all others. */
+function last(object: string): Change {
+  return (objects) => objects.push(...objects.splice(objects.indexOf(find(objects, object)), 1));
+}
+
 function all(...changes: readonly Change[]): Change {
   return (objects) => changes.forEach((change) => change(objects));
 }
@@ -329,6 +334,14 @@ const CASES: Readonly<Record<keyof typeof POLICIES, readonly Case[]>> = {
     ['other port', set('NetworkPolicy/vmselect', '/spec/ingress/0/ports/0/port', 1), 'opens 1/TCP'],
     ['other protocol', set('NetworkPolicy/vmselect', '/spec/ingress/0/ports/0/protocol', 'UDP'), 'opens 8481/UDP'],
     ['other name', set('NetworkPolicy/vmselect', '/spec/ingress/0/ports/0/port', 'web'), 'opens web/TCP'],
+  ],
+  neededFirst: [
+    [
+      'account',
+      last('ServiceAccount/vminsert'),
+      'Deployment monitoring/vminsert: comes before the ServiceAccount vminsert',
+    ],
+    ['files', last('ConfigMap/vmselect'), ...Array<string>(2).fill('comes before the ConfigMap vmselect')],
   ],
   neededTokens: [
     [

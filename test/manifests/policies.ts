@@ -8,7 +8,7 @@ import { kubernetesSchema } from './kubernetes-schema';
 import type { Policy } from './manifest';
 import { bothSidesAgree, deniedByDefault, isolatedWorkloads, openedPorts, realPeers } from './network-policies';
 import { podHardening, podSecurityRestricted } from './pod-security';
-import { mountedVolumes, noSecrets, resolvedReferences } from './references';
+import { mountedVolumes, neededFirst, noSecrets, resolvedReferences } from './references';
 import { statedResources } from './resources';
 import { configMapSize, noSecretLiterals } from './secret-literals';
 import { governingServices, servicePorts } from './services';
@@ -26,6 +26,7 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   knownFlags,
   kubernetesSchema,
   mountedVolumes,
+  neededFirst,
   neededTokens,
   noSecretLiterals,
   noSecrets,

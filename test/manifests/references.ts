@@ -40,6 +40,17 @@ export const resolvedReferences: Policy = (objects) =>
     ];
   });
 
+/** What is applied in the order of the file makes no pods before what they cannot start without. */
+export const neededFirst: Policy = (objects) =>
+  workloads(objects).flatMap((workload) => {
+    const { title, namespace, pod, manifest } = workload;
+    const account = { kind: 'ServiceAccount', name: pod.serviceAccountName ?? 'default' };
+    return [account, ...referencesOf(workload)]
+      .map(({ kind, name }) => findObject(objects, kind, namespace, name))
+      .filter((needed) => needed !== undefined && objects.indexOf(needed) > objects.indexOf(manifest))
+      .map((needed) => `${title}: comes before the ${needed!.kind} ${needed!.metadata.name}`);
+  });
+
 /** Every mount names a volume or a claim template of the pod. */
 export const mountedVolumes: Policy = (objects) =>
   workloads(objects).flatMap(({ title, manifest, pod, containers }) => {

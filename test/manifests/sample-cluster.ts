@@ -21,6 +21,16 @@ export function sampleCluster(): Manifest[] {
   return [
     {
       apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'vmselect', namespace: NAMESPACE },
+      data: {
+        'config.yml':
+          'url: http://vmselect.monitoring.svc:8481/select/0/prometheus\npassword_file: /etc/secrets/auth/password\n',
+        verbose: 'true',
+      },
+    },
+    {
+      apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
     },
@@ -135,16 +145,6 @@ export function sampleCluster(): Manifest[] {
         ],
       },
     }),
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'vmselect', namespace: NAMESPACE },
-      data: {
-        'config.yml':
-          'url: http://vmselect.monitoring.svc:8481/select/0/prometheus\npassword_file: /etc/secrets/auth/password\n',
-        verbose: 'true',
-      },
-    },
   ];
 }
 
@@ -209,6 +209,7 @@ function component({ name, kind, ports, args, ingress = [], egress = [], ...extr
     ...extra.pod,
   };
   return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
     {
       apiVersion: 'apps/v1',
       kind,
@@ -225,7 +226,6 @@ function component({ name, kind, ports, args, ingress = [], egress = [], ...extr
         ...extra.service,
       },
     },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
     {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',

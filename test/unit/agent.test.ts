@@ -591,7 +591,7 @@ const WRONG: readonly Case[] = [
     'an endpoint for queries',
     { remoteWrite: [{ endpoint: ReadEndpoint.external('https://metrics.example.com') }] },
     'remoteWrite[0].endpoint = https://metrics.example.com: ' +
-      "the endpoint does not take remote write. To fix: write cluster.write() or WriteEndpoint.external('https://...').",
+      "must be a WriteEndpoint. To fix: write cluster.write() or WriteEndpoint.external('https://...').",
   ],
   [
     'one target twice',

@@ -628,8 +628,8 @@ describe('wrong configurations', () => {
     [
       'an endpoint of another kind',
       { datasources: [external, Endpoint.external('https://a')] },
-      'datasources[1] = https://a: is no endpoint to query. ' +
-        "To fix: write cluster.read(), or ReadEndpoint.external('https://host/path').",
+      'datasources[1] = https://a: must be a ReadEndpoint. ' +
+        "To fix: write cluster.read() or ReadEndpoint.external('https://...').",
     ],
     [
       'settings of a data source that belong to props, or are secret',
@@ -641,8 +641,8 @@ describe('wrong configurations', () => {
     [
       'something else for an Alertmanager',
       { alertmanager: external },
-      'alertmanager = https://metrics.example.com/prometheus: is no endpoint of an Alertmanager. ' +
-        "To fix: write alertmanager.notify(), or NotifyEndpoint.external('https://alertmanager.example.com').",
+      'alertmanager = https://metrics.example.com/prometheus: must be a NotifyEndpoint. ' +
+        "To fix: write alertmanager.notify() or NotifyEndpoint.external('https://...').",
     ],
     [
       'equal uids and titles of dashboards',

@@ -546,8 +546,8 @@ const WRONG: readonly Case[] = [
   [
     'a query endpoint to write to',
     (chart) => ({ remoteWrite: [clusterOf(chart).read()] }),
-    'remoteWrite[0] = http://metrics-vmselect.monitoring.svc:8481/select/0/prometheus: the endpoint does not take ' +
-      "remote write. To fix: write cluster.write() or WriteEndpoint.external('https://...').",
+    'remoteWrite[0] = http://metrics-vmselect.monitoring.svc:8481/select/0/prometheus: must be a WriteEndpoint. ' +
+      "To fix: write cluster.write() or WriteEndpoint.external('https://...').",
   ],
   [
     'the same target twice',
@@ -657,8 +657,8 @@ const WRONG: readonly Case[] = [
   [
     'storage in the place of an Alertmanager',
     () => ({ alertmanagers: [external] }),
-    'alertmanagers[0] = https://metrics.example.com/api/v1/write: the endpoint does not take alerts. To fix: write ' +
-      "alertmanager.notify() or NotifyEndpoint.external('https://alertmanager.example.com').",
+    'alertmanagers[0] = https://metrics.example.com/api/v1/write: must be a NotifyEndpoint. To fix: write ' +
+      "alertmanager.notify() or NotifyEndpoint.external('https://...').",
   ],
   [
     'a plain endpoint and one with parameters in the place of Alertmanagers',
@@ -668,8 +668,8 @@ const WRONG: readonly Case[] = [
         NotifyEndpoint.external('http://alertmanager:9093/?team=shop'),
       ],
     }),
-    'alertmanagers[0] = http://alertmanager:9093: the endpoint does not take alerts. To fix: write ' +
-      "alertmanager.notify() or NotifyEndpoint.external('https://alertmanager.example.com').",
+    'alertmanagers[0] = http://alertmanager:9093: must be a NotifyEndpoint. To fix: write ' +
+      "alertmanager.notify() or NotifyEndpoint.external('https://...').",
     'alertmanagers[1] = http://alertmanager:9093?team=shop: Prometheus appends /api/v2/alerts to it, which parameters ' +
       'would swallow. To fix: remove what follows the ?',
   ],
