@@ -287,17 +287,18 @@ test('UDP is opened beside TCP where asked for', () => {
 test('basic auth is read from a mounted Secret, and endpoints carry it', () => {
   const password = SecretRef.of('vm-auth', 'password');
   let credentials: unknown;
-  const [statefulSet] = synth((chart) => {
+  const manifests = synth((chart) => {
     const single = new VmSingle(chart, 'metrics', { volume, httpAuth: { username: 'admin', password } });
     credentials = single.write().credentials;
   });
-  expect(argsOf(statefulSet!)).toEqual(
+  const statefulSet = find(manifests, 'StatefulSet', 'metrics-vmsingle');
+  expect(argsOf(statefulSet)).toEqual(
     expect.arrayContaining(['-httpAuth.username=admin', '-httpAuth.password=file:///etc/secrets/vm-auth/password']),
   );
-  expect(podOf(statefulSet!)['volumes']).toEqual([
+  expect(podOf(statefulSet)['volumes']).toEqual([
     { name: 'secret-0', secret: { secretName: 'vm-auth', items: [{ key: 'password', path: 'password' }] } },
   ]);
-  expect(podOf(statefulSet!)['containers'][0].volumeMounts).toContainEqual({
+  expect(podOf(statefulSet)['containers'][0].volumeMounts).toContainEqual({
     name: 'secret-0',
     mountPath: '/etc/secrets/vm-auth',
     readOnly: true,

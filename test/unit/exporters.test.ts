@@ -129,7 +129,7 @@ describe('node-exporter', () => {
       volumeMounts: [{ name: 'root', mountPath: '/host/root', readOnly: true, mountPropagation: 'HostToContainer' }],
       env: [{ name: 'NODE_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }],
     });
-    expect(nodeExporter().map(({ kind }) => kind)).toEqual(['DaemonSet', 'Service', 'ServiceAccount']);
+    expect(nodeExporter().map(({ kind }) => kind)).toEqual(['ServiceAccount', 'DaemonSet', 'Service']);
   });
 
   test('listens on the address of its node, or on all', () => {

@@ -396,9 +396,9 @@ describe('a component of one’s own, on every node', () => {
 
   test('brings all that belongs to it', () => {
     expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+      'ServiceAccount exporter',
       'DaemonSet exporter',
       'Service exporter',
-      'ServiceAccount exporter',
       'NetworkPolicy exporter',
     ]);
   });
