@@ -1,5 +1,5 @@
 import { BadResponseError, PartialResponseError, type RequestDescription } from './errors';
-import type { Labels } from './remote-write/labels';
+import type { Labels } from './labels';
 
 /** What says whether all data was there. */
 export interface Completeness {

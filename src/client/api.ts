@@ -5,8 +5,9 @@ import type { Endpoints } from './endpoints';
 import { InvalidArgumentError, type RequestDescription } from './errors';
 import { Form, type Match, type PartialReadOptions, type RequestOptions } from './form';
 import { HttpTransport, validateHeaders, type CallOptions, type HttpRequest } from './http';
+import { validateTimeout } from './limits';
 import type { ClientOptions } from './options';
-import { validateTimeout, type Milliseconds } from './time';
+import type { Milliseconds } from './time';
 import { tlsAgentOptions } from './tls';
 import type { Body } from './upload';
 

@@ -27,7 +27,12 @@ export type AuthorizationHeader = () => string | undefined | Promise<string>;
 const TOKEN = /^[\x21-\x7e]+$/;
 const CONTROL = /\p{Cc}/u;
 
-/** @throws InvalidArgumentError when the credentials cannot be sent */
+/**
+ * Makes the value of the `Authorization` header as the client does, for requests of other clients to the same server.
+ *
+ * @throws InvalidArgumentError when the credentials cannot be sent; what is returned, CredentialsError when the secret
+ * cannot be got or sent
+ */
 export function authorizationHeader(auth: Auth | undefined): AuthorizationHeader {
   if (auth === undefined) return () => undefined;
   if ('bearerToken' in auth) {

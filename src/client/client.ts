@@ -34,10 +34,11 @@ import {
   type QueryResult,
 } from './query';
 import { BodyCompressor } from './remote-write/compression';
-import { WriteRequestEncoder, type TimeSeries } from './remote-write/encoder';
+import { WriteRequestEncoder } from './remote-write/encoder';
 import { RemoteWriteEndpoint } from './remote-write/endpoint';
 import type { MetricMetadata } from './remote-write/metadata';
 import { RemoteWriter, type RemoteWriterOptions } from './remote-write/writer';
+import type { TimeSeries } from './samples';
 import {
   labelPath,
   parseSeries,
@@ -332,7 +333,7 @@ export class VictoriaMetricsClient {
    * for await (const { labels, samples } of client.exportSeries('{job="shop"}')) console.log(labels, samples.length);
    * ```
    *
-   * Fresh samples may be missing, see `flush` of VictoriaMetrics (`/internal/force_flush`).
+   * Fresh samples may be missing; `/internal/force_flush` of VictoriaMetrics makes them visible.
    *
    * @throws VictoriaMetricsError at the beginning or between two series, when the export failed or broke off
    */

@@ -26,6 +26,17 @@ export const MONOTONIC_CLOCK: Clock = {
   },
 };
 
+/** A clock that is set back by more than this, in milliseconds, was wrong before. */
+const WRONG_BEFORE: Milliseconds = 60_000;
+
+/**
+ * The time of samples that follow others: now, but later than theirs, as samples of a series are in order of their times.
+ * A clock that was wrong before is followed: else there would be samples in the future until it has caught up.
+ */
+export function timeAfter(last: Milliseconds, now: Milliseconds): Milliseconds {
+  return now < last - WRONG_BEFORE ? now : Math.max(now, last + 1);
+}
+
 /** Resolves after a time, or at once when the signal is given. */
 export function sleep(clock: Clock, delay: Milliseconds, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,8 +1,8 @@
 import { array, checkShape, number, object, parseJson, parseLabels, ShapeError } from './answer';
 import { BadResponseError, InvalidArgumentError, type RequestDescription } from './errors';
 import { Form, type Match, type ReadOptions, type TimeSpan } from './form';
-import { STALE, type WriteSample } from './remote-write/encoder';
-import type { Labels } from './remote-write/labels';
+import type { Labels } from './labels';
+import { STALE, type WriteSample } from './samples';
 
 /**
  * Options of an export. Without `start` it begins with the oldest sample.
@@ -42,10 +42,14 @@ export interface ExportCsvOptions extends ExportTextOptions {
   readonly columns: readonly string[];
 }
 
-/** Raw samples of a series, as they were stored. It can be given to `remoteWrite` as it is. */
+/**
+ * Raw samples of a series, as they were stored. It can be given to `importSeries` (with `dropNaN` where it has stale
+ * markers), and to `remoteWrite` and `remoteWriter` unless it has several samples of one time, as a storage has that does
+ * not deduplicate: these refuse it.
+ */
 export interface ExportedSeries {
   readonly labels: Labels;
-  /** In time order; a stale marker is `STALE`, as no other NaN is stored. */
+  /** In time order, several of one time where that was stored; a stale marker is `STALE`, as no other NaN is stored. */
   readonly samples: readonly WriteSample[];
 }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from './errors';
+import { validateCount } from './limits';
 import { formatDuration, formatInstant, toMilliseconds, type Instant, type Milliseconds } from './time';
 
 /** What every call takes. */
@@ -11,13 +12,13 @@ export interface RequestOptions {
    * @default the time-out of the client
    */
   readonly timeout?: Milliseconds;
-  /** Ends the call, which rejects with the reason of the signal, also amid a stream. */
+  /** Ends the call, which rejects with the reason of the signal, also amid a stream. @default nothing but the time-out */
   readonly signal?: AbortSignal;
 }
 
 /** What every call takes that reads. */
 export interface ReadOptions extends RequestOptions {
-  /** Other arguments of the API, such as `round_digits` or `extra_filters[]`. */
+  /** Other arguments of the API, such as `round_digits` or `extra_filters[]`. @default none */
   readonly params?: Readonly<Record<string, string | readonly string[]>>;
 }
 
@@ -36,7 +37,7 @@ export type Match = string | readonly string[];
 
 /** A span of time. */
 export interface TimeSpan {
-  /** The first time that counts. */
+  /** The first time that counts. @default what the call says */
   readonly start?: Instant;
   /** The last time that counts; not before `start`. @default now, by the clock of the server */
   readonly end?: Instant;
@@ -60,9 +61,7 @@ export class Form {
 
   /** @throws InvalidArgumentError when the number is not a whole one of 1 or more */
   setCount(name: string, option: string, value: number | undefined): this {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-      throw new InvalidArgumentError(`${option}: ${String(value)} is not a count; give a whole number of 1 or more`);
-    }
+    if (value !== undefined) validateCount(option, value);
     return this.set(name, value);
   }
 

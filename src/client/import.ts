@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from './errors';
 import type { RequestOptions } from './form';
-import { STALE, type TimeSeries } from './remote-write/encoder';
-import { LabelSet, type Labels } from './remote-write/labels';
+import type { Labels } from './labels';
+import { LabelSet } from './remote-write/labels';
+import { STALE, type TimeSeries } from './samples';
 import { toMilliseconds, type Instant } from './time';
 
 /** What every import takes. */

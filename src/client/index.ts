@@ -1,6 +1,13 @@
 export type { DeleteSeriesOptions, ServerOptions } from './admin';
 export type { Completeness } from './answer';
-export type { Auth, BasicAuth, BearerAuth, Secret } from './auth';
+export {
+  authorizationHeader,
+  type Auth,
+  type AuthorizationHeader,
+  type BasicAuth,
+  type BearerAuth,
+  type Secret,
+} from './auth';
 export { VictoriaMetricsClient, type RemoteWriteOptions } from './client';
 export type { Clock } from './clock';
 export {
@@ -17,6 +24,7 @@ export {
 export type { ExportCsvOptions, ExportedSeries, ExportOptions, ExportSeriesOptions, ExportTextOptions } from './export';
 export type { Match, PartialReadOptions, ReadOptions, RequestOptions, TimeSpan } from './form';
 export type { CsvColumn, ImportCsvOptions, ImportOptions, ImportSeriesOptions, ImportTextOptions } from './import';
+export type { Labels } from './labels';
 export type { ClientOptions, ClusterClientOptions, VictoriaMetricsClientOptions } from './options';
 export type {
   CommonQueryOptions,
@@ -33,11 +41,8 @@ export type {
 } from './query';
 export * as metricsql from './metricsql';
 export * from './producer';
-export type { CompressedBody, Encoding, ZstdCodec } from './remote-write/compression';
-export { STALE, type TimeSeries, type WriteSample } from './remote-write/encoder';
-export type { WriteTarget } from './remote-write/endpoint';
-export type { Exemplar } from './remote-write/exemplar';
-export { LabelSet, type Labels } from './remote-write/labels';
+export type { Encoding, ZstdCodec } from './remote-write/compression';
+export { LabelSet } from './remote-write/labels';
 export type { MetricMetadata, MetricType } from './remote-write/metadata';
 export type { RetryEvent } from './remote-write/sender';
 export {
@@ -48,6 +53,7 @@ export {
   type WhenFull,
 } from './remote-write/writer';
 export type { DropReason, RemoteWriterMetrics } from './remote-write/writer-metrics';
+export { STALE, type Exemplar, type TimeSeries, type WriteSample } from './samples';
 export type {
   LabelNamesResult,
   LabelsOptions,
@@ -59,6 +65,6 @@ export type {
   TsdbStatus,
   TsdbStatusOptions,
 } from './series';
-export type { DurationValue, Instant, Milliseconds } from './time';
+export { durationMilliseconds, type DurationValue, type Instant, type Milliseconds } from './time';
 export type { Pem, TlsOptions } from './tls';
 export type { Body, Chunks } from './upload';

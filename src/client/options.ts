@@ -5,7 +5,7 @@ import type { TlsOptions } from './tls';
 
 /** What any client takes. */
 export interface ClientOptions {
-  /** @default no authentication */
+  /** How requests are authenticated. @default they are not */
   readonly auth?: Auth;
   /**
    * Time for one call, in milliseconds; for exports and for imports of streams, time for each wait for the server.
@@ -13,19 +13,31 @@ export interface ClientOptions {
    * @default 30000, which is what VictoriaMetrics allows a query by default (`-search.maxQueryDuration`)
    */
   readonly timeout?: Milliseconds;
-  /** Headers of every request, such as those by which a proxy tells tenants apart. */
+  /** Headers of every request, such as those by which a proxy tells tenants apart. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** How servers with `https` are recognized, and the client by them. @default the authorities that Node.js knows */
   readonly tls?: TlsOptions;
-  /** Options of the `http.Agent` and the `https.Agent` that keep the connections, such as `maxSockets`. */
+  /**
+   * Options of the `http.Agent` and the `https.Agent` that keep the connections, such as `maxSockets`.
+   *
+   * @default connections are kept for 30 s
+   */
   readonly agentOptions?: AgentOptions;
 }
 
 /** Options with explicit base URLs. At least one of them is needed. */
 export interface VictoriaMetricsClientOptions extends ClientOptions {
-  /** What stands before `/api/v1/query`, as in `http://vmselect:8481/select/0/prometheus`. */
+  /**
+   * What stands before `/api/v1/query`, as in `http://vmselect:8481/select/0/prometheus`.
+   *
+   * @default none: calls that read are refused
+   */
   readonly readUrl?: string;
-  /** What stands before `/api/v1/write`, as in `http://vminsert:8480/insert/0/prometheus`. */
+  /**
+   * What stands before `/api/v1/write`, as in `http://vminsert:8480/insert/0/prometheus`.
+   *
+   * @default none: calls that write are refused
+   */
   readonly writeUrl?: string;
 }
 

@@ -1,7 +1,7 @@
 import { array, object, parseLabels, ShapeError, string, type ApiAnswer, type Completeness } from './answer';
 import { InvalidArgumentError } from './errors';
 import { Form, type PartialReadOptions } from './form';
-import type { Labels } from './remote-write/labels';
+import type { Labels } from './labels';
 import { formatDuration, formatInstant, type DurationValue, type Instant, type Milliseconds } from './time';
 
 /** A value at a time. */

@@ -1,7 +1,7 @@
 import { array, number, object, parseLabels, string, type ApiAnswer, type Completeness } from './answer';
 import { InvalidArgumentError } from './errors';
 import { Form, type Match, type PartialReadOptions, type TimeSpan } from './form';
-import type { Labels } from './remote-write/labels';
+import { LABEL_NAME, type Labels } from './labels';
 import { toMilliseconds, type Instant, type Milliseconds } from './time';
 
 /**
@@ -120,7 +120,7 @@ export function labelPath(label: string): string {
   if (typeof label !== 'string' || label === '') {
     throw new InvalidArgumentError(`label: ${JSON.stringify(label)} is not a label name; give one such as 'job'`);
   }
-  if (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && !label.startsWith('U__')) return label;
+  if (LABEL_NAME.test(label) && !label.startsWith('U__')) return label;
   // https://github.com/prometheus/proposals/blob/main/proposals/0028-utf8.md
   const escaped = label.replace(/[^a-zA-Z0-9:]/gu, (it) =>
     it === '_' ? '__' : `_${it.codePointAt(0)!.toString(16)}_`,

@@ -1,8 +1,9 @@
+import { checkDelivery, sumsBy, type Delivery } from './delivery';
 import { hintsOf } from './hints';
 import type { Pod } from './kubernetes';
 import { Failure } from './report';
-import type { Session } from './session';
-import { brief, instanceOf, isPodOf, type Stack } from './stack';
+import { reasonOf, type Session } from './session';
+import { brief, flagOf, instanceOf, isPodOf, type Stack } from './stack';
 
 interface RulesAnswer {
   readonly data: {
@@ -10,7 +11,14 @@ interface RulesAnswer {
       readonly name: string;
       /** In seconds. */
       readonly interval: number;
-      readonly rules: readonly { readonly name: string; readonly lastError: string; readonly lastEvaluation: string }[];
+      readonly rules: readonly {
+        readonly name: string;
+        readonly state: string;
+        readonly lastError: string;
+        readonly lastEvaluation: string;
+        /** How many samples its last evaluation gave. */
+        readonly lastSamples: number;
+      }[];
     }[];
   };
 }
@@ -20,24 +28,20 @@ const NEVER = '0001-01-01';
 
 /** vmalert evaluates its rules without an error. */
 export async function verifyRules(session: Session, stack: Stack): Promise<void> {
-  for (const pod of await stack.pods('vmalert').catch(() => [])) {
+  for (const pod of await stack.find(session, 'alerting', 'vmalert')) {
     await session.step('alerting', `rules of ${pod.name} are evaluated`, async () => {
       let count = 0;
       const wrong = await session.until(session.patience.evaluated, async () => {
-        const { groups } = ((await stack.json(pod, '/api/v1/rules')) as RulesAnswer).data;
-        const rules = groups.flatMap((group) => group.rules.map((rule) => ({ ...rule, group })));
+        const rules = await rulesOf(stack, pod);
         count = rules.length;
         if (count === 0) return 'no rule is loaded';
         const failing = rules
           .filter(({ lastError }) => lastError !== '')
           .map(({ group, name, lastError }) => `${group.name} / ${name}: ${brief(lastError)}`);
         const waiting = rules
-          .filter(({ group, lastEvaluation }) => {
-            return lastEvaluation.startsWith(NEVER) && group.interval * 1000 < session.patience.evaluated;
-          })
+          .filter((rule) => rule.lastEvaluation.startsWith(NEVER) && isDue(rule, session.patience.evaluated))
           .map(({ group, name }) => `${group.name} / ${name}: not evaluated yet`);
-        const { text } = await stack.request(pod, '/metrics');
-        const stale = /^vmalert_config_last_reload_successful(?:\{[^}]*\})? 0$/m.test(text)
+        const stale = /^vmalert_config_last_reload_successful(?:\{[^}]*\})? 0$/m.test(await stack.metrics(pod))
           ? ['its files changed and could not be read again: it runs with the rules of before']
           : [];
         const all = [...stale, ...failing, ...waiting];
@@ -46,7 +50,42 @@ export async function verifyRules(session: Session, stack: Stack): Promise<void>
       if (wrong !== undefined) throw new Failure(wrong, await hintsOf(session.kubernetes, pod));
       return `${count}`;
     });
+    await session.step('alerting', `what ${pod.name} sends is taken`, () => {
+      return checkDelivery(session, pod, session.patience.evaluated, () => deliveriesOf(session, stack, pod));
+    });
   }
+}
+
+type Group = RulesAnswer['data']['groups'][number];
+type Rule = Group['rules'][number] & { readonly group: Group };
+
+/** Whether a rule is evaluated within a time, in milliseconds. */
+function isDue({ group }: Rule, time: number): boolean {
+  return group.interval * 1000 < time;
+}
+
+async function rulesOf(stack: Stack, pod: Pod): Promise<readonly Rule[]> {
+  const { groups } = ((await stack.json(pod, '/api/v1/rules')) as RulesAnswer).data;
+  return groups.flatMap((group) => group.rules.map((rule) => ({ ...rule, group })));
+}
+
+/** Alerts to each Alertmanager, and what the rules give to the storage. */
+async function deliveriesOf({ patience }: Session, stack: Stack, pod: Pod): Promise<readonly Delivery[]> {
+  const rules = (await rulesOf(stack, pod)).filter((rule) => isDue(rule, patience.evaluated));
+  const page = await stack.metrics(pod);
+  // An alert that fires is sent again at each evaluation.
+  const firing = rules.some(({ state }) => state === 'firing');
+  const failed = sumsBy(page, 'vmalert_alerts_send_errors_total', 'addr');
+  const alerts = [...sumsBy(page, 'vmalert_alerts_sent_total', 'addr')].map(([to, sent]) => {
+    const lost = failed.get(to) ?? 0;
+    return { to, taken: sent - lost, lost, due: firing };
+  });
+  if (firing && alerts.length === 0) throw new Failure('an alert fires, and it knows nobody to tell of it');
+  const storage = flagOf(pod, 'remoteWrite.url');
+  if (storage === undefined) return alerts;
+  const total = (metric: string): number => sumsBy(page, `vmalert_remotewrite_${metric}_total`, '').get('') ?? 0;
+  const due = rules.some(({ lastSamples }) => lastSamples > 0);
+  return [...alerts, { to: storage, taken: total('sent_rows'), lost: total('dropped_rows'), due }];
 }
 
 interface Status {
@@ -57,12 +96,17 @@ interface Alert {
   readonly status: { readonly state: string };
 }
 
+/** In seconds. The silence is the first to begin and the last to end. */
+const ALERT = 10 * 60;
+const SILENCE = 15 * 60;
+const END = `which end by themselves within ${SILENCE / 60} minutes`;
+
 const JSON_BODY = { 'content-type': 'application/json' };
 
 /** Replicas of Alertmanager know each other, and take alerts. */
 export async function verifyAlertmanager(session: Session, stack: Stack): Promise<void> {
   const { kubernetes } = session;
-  const pods = await stack.pods('alertmanager').catch(() => []);
+  const pods = await stack.find(session, 'alerting', 'alertmanager');
   for (const instance of new Set(pods.map(instanceOf))) {
     const group = pods.filter((pod) => instanceOf(pod) === instance);
     await session.step('alerting', `replicas of Alertmanager ${instance} know each other`, async () => {
@@ -98,9 +142,11 @@ async function postAlert(session: Session, stack: Stack, pods: readonly Pod[]): 
   };
   const resolve = async (signal?: AbortSignal): Promise<void> => {
     // Both times in the past: Alertmanager keeps the alert as one that is over.
-    for (const pod of pods) {
-      await send(pod, '/api/v2/alerts', [{ labels, startsAt: seconds(-60), endsAt: seconds(-1) }], signal);
-    }
+    const over = [{ labels, startsAt: seconds(-60), endsAt: seconds(-1) }];
+    // Each is told, whatever the others answer.
+    const outcomes = await Promise.allSettled(pods.map((pod) => send(pod, '/api/v2/alerts', over, signal)));
+    const reasons = outcomes.flatMap((each) => (each.status === 'rejected' ? [reasonOf(each.reason)] : []));
+    if (reasons.length > 0) throw new Failure(reasons.join('\n'));
   };
   const states = async (): Promise<readonly (string | undefined)[]> => {
     const filter = encodeURIComponent(`verify_run="${session.run}"`);
@@ -119,14 +165,20 @@ async function postAlert(session: Session, stack: Stack, pods: readonly Pod[]): 
     await send(first!, '/api/v2/silences', {
       matchers: [{ name: 'verify_run', value: session.run, isRegex: false, isEqual: true }],
       startsAt: seconds(0),
-      endsAt: seconds(15 * 60),
+      endsAt: seconds(SILENCE),
       createdBy: 'verify',
       comment: 'The alert by which verify looks whether alerts are taken.',
     }),
   ) as { readonly silenceID: string };
-  session.undoLater(`silence ${silence.silenceID}`, async () => {
-    const { signal } = new AbortController();
-    await stack.request(first!, `/api/v2/silence/${silence.silenceID}`, { method: 'DELETE', signal });
+  let posted = false;
+  session.undoLater(`alert with verify_run="${session.run}" and its silence, ${END}`, async (signal) => {
+    // Without its silence an alert that is not over would be told to people.
+    if (posted) await resolve(signal);
+    const path = `/api/v2/silence/${silence.silenceID}`;
+    const { status, text } = await stack.request(first!, path, { method: 'DELETE', signal });
+    if (status !== 200 && status !== 404) {
+      throw new Failure(`${first!.name} answered ${status} at ${path}: ${brief(text)}`);
+    }
   });
   // Replicas tell each other of silences, and not of alerts.
   const gossip = await session.until(session.patience.visible, async () => {
@@ -137,8 +189,8 @@ async function postAlert(session: Session, stack: Stack, pods: readonly Pod[]): 
     return undefined;
   });
   if (gossip !== undefined) throw new Failure(gossip, await hintsOf(session.kubernetes, first!));
-  session.undoLater(`alert with verify_run="${session.run}"`, () => resolve(new AbortController().signal));
-  for (const pod of pods) await send(pod, '/api/v2/alerts', [{ labels, startsAt: seconds(0), endsAt: seconds(600) }]);
+  posted = true;
+  for (const pod of pods) await send(pod, '/api/v2/alerts', [{ labels, startsAt: seconds(0), endsAt: seconds(ALERT) }]);
   await waitFor('does not show the alert that it took as a silenced one', 'suppressed');
   await resolve();
   await waitFor('shows the alert after it was resolved', undefined);

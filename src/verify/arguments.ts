@@ -6,7 +6,8 @@ import { PROGRAMS, type Credentials, type Program } from './stack';
 
 export const USAGE = `Usage: cdk8s-victoriametrics verify --namespace NAMESPACE [options]
 
-Says whether a deployed stack works; exits with 0 when it does, else with 1.
+Says whether a deployed stack works; exits with 0 when it does, else with 1. What it could not remove at the end is told,
+and changes nothing of that.
 
   --namespace NAMESPACE     where the stack is
   --context CONTEXT         context of the kubeconfig; the current one when left out

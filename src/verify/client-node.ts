@@ -7,6 +7,7 @@ import type { Forward, Kubernetes, NetworkPolicy, Pod, PodContainer, PodManifest
 export interface KubernetesOptions {
   /** @default - the current context of the kubeconfig */
   readonly context?: string;
+  /** The one that the stack was deployed to. */
   readonly namespace: string;
   /** @default - what `KUBECONFIG` names, else `~/.kube/config` */
   readonly kubeconfig?: string;

@@ -1,9 +1,9 @@
+import { checkDelivery, sumsBy } from './delivery';
 import { hintsOf } from './hints';
 import type { Pod } from './kubernetes';
 import { Failure, Skip } from './report';
 import type { Session } from './session';
-import { tenantsOf } from './ingestion';
-import type { Stack } from './stack';
+import { checkReaders, tenantsOf, type Stack } from './stack';
 
 interface Target {
   readonly labels: Readonly<Record<string, string>>;
@@ -21,11 +21,20 @@ const NAMED = 10;
 
 /** Every target of each vmagent is up, and the storage gets its samples. */
 export async function verifyCollection(session: Session, stack: Stack, tenants: readonly string[]): Promise<void> {
-  for (const pod of await stack.pods('vmagent').catch(() => [])) {
+  for (const pod of await stack.find(session, 'collection', 'vmagent')) {
     const whole = await session.step('collection', `targets of ${pod.name} are up`, () => checkUp(session, stack, pod));
     await session.step('collection', `samples of the targets of ${pod.name} arrive`, async () => {
       if (whole === 'skipped') throw new Skip('its targets are not known');
       return checkArrival(session, stack, pod, tenants);
+    });
+    await session.step('collection', `what ${pod.name} sends is taken`, () => {
+      return checkDelivery(session, pod, session.patience.scraped, async () => {
+        const page = await stack.metrics(pod);
+        const lost = sumsBy(page, 'vmagent_remotewrite_packets_dropped_total', 'url');
+        return [...sumsBy(page, 'vmagent_remotewrite_blocks_sent_total', 'url')].map(([to, taken]) => {
+          return { to, taken, lost: lost.get(to) ?? 0, due: true };
+        });
+      });
     });
   }
 }
@@ -47,16 +56,19 @@ async function checkUp(session: Session, stack: Stack, pod: Pod): Promise<string
 }
 
 async function checkArrival(session: Session, stack: Stack, pod: Pod, tenants: readonly string[]): Promise<string> {
-  const readers = (await stack.storages()).flatMap((storage) =>
-    tenantsOf(storage, tenants).flatMap((tenant) => storage.readers.slice(0, 1).map((reader) => ({ reader, tenant }))),
+  const storages = await stack.storages();
+  if (storages.length === 0) throw new Skip('no storage is in this namespace');
+  storages.forEach(checkReaders);
+  const readers = storages.flatMap((storage) =>
+    tenantsOf(storage, tenants).map((tenant) => ({ reader: storage.readers[0]!, tenant })),
   );
-  if (readers.length === 0) throw new Skip('no storage answers in this namespace');
-  const clients = await Promise.all(readers.map(({ reader, tenant }) => stack.client(reader, tenant)));
   const ask = async (
     query: string,
   ): Promise<readonly { labels: Readonly<Record<string, string>>; value: number }[]> => {
     const answers = await Promise.all(
-      clients.map((client) => client.query(query, { nocache: true, latencyOffset: 1 })),
+      readers.map(({ reader, tenant }) =>
+        stack.ask(reader, tenant, (client) => client.query(query, { nocache: true, latencyOffset: 1 })),
+      ),
     );
     return answers.flatMap((answer) => (answer.resultType === 'vector' ? answer.result : []));
   };

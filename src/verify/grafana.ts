@@ -14,7 +14,7 @@ const WITH_HEALTH = ['prometheus', 'victoriametrics-metrics-datasource'];
 
 /** Grafana is well, reaches its data sources and shows what was provisioned. */
 export async function verifyGrafana(session: Session, stack: Stack): Promise<void> {
-  for (const pod of await stack.pods('grafana').catch(() => [])) {
+  for (const pod of await stack.find(session, 'grafana', 'grafana')) {
     const prefix =
       pod.containers.find(({ readinessPath }) => readinessPath)?.readinessPath?.replace(/\/api\/health$/, '') ?? '';
     const files = await filesOf(session, pod).catch(() => undefined);

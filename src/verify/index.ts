@@ -1,10 +1,10 @@
+export type { Labels } from '../client';
 export { connectToKubernetes, type KubernetesOptions } from './client-node';
 export type {
   Claim,
   Forward,
   Kubernetes,
   KubernetesEvent,
-  Labels,
   NetworkPolicy,
   Pod,
   PodContainer,

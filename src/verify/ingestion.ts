@@ -1,10 +1,11 @@
-import { HttpError, type MatrixSeries, type VictoriaMetricsClient } from '../client';
+import type { MatrixSeries } from '../client';
+import { sumsBy } from './delivery';
 import { hintsOf } from './hints';
 import type { Pod } from './kubernetes';
 import { otlpGauge } from './otlp';
 import { Failure, Skip } from './report';
 import { reasonOf, type Session } from './session';
-import { brief, programOf, type Stack, type Storage } from './stack';
+import { brief, checkReaders, checkThere, programOf, tenantsOf, type Stack, type Storage } from './stack';
 
 /** What is written: a value that has a sign and a fraction, and text that every format has to escape. */
 const VALUE = -12345.678;
@@ -27,7 +28,7 @@ const REMOTE_WRITE: Format = {
   name: 'verify_remote_write',
   write: async (stack, pod, tenant, { name, labels, timestamp }) => {
     const series = [{ labels: { __name__: name, ...labels }, samples: [{ timestamp, value: VALUE }] }];
-    await (await stack.client(pod, tenant)).remoteWrite(series);
+    await stack.ask(pod, tenant, (client) => client.remoteWrite(series));
   },
 };
 
@@ -38,7 +39,8 @@ const FORMATS: readonly Format[] = [
     name: 'verify_text_import',
     write: async (stack, pod, tenant, { name, labels, timestamp }) => {
       const text = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
-      await (await stack.client(pod, tenant)).importText(`${name}{${text.join(',')}} ${VALUE} ${timestamp}\n`);
+      const line = `${name}{${text.join(',')}} ${VALUE} ${timestamp}\n`;
+      await stack.ask(pod, tenant, (client) => client.importText(line));
     },
   },
   {
@@ -67,12 +69,19 @@ export async function verifyIngestion(session: Session, stack: Stack, tenants: r
   if (storages.length === 0) return;
   for (const storage of storages) {
     const program = storage.kind === 'cluster' ? 'vminsert' : 'vmsingle';
-    // All is written before anything is looked for, since it takes some seconds until it can be seen.
+    // All is written before anything is looked for, since it takes some seconds until it can be seen. In turn: of the
+    // first requests at once VictoriaMetrics refuses all but one, which has it read the file of its password.
+    let last: Promise<unknown> = Promise.resolve();
+    const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+      const next = last.then(work);
+      last = next;
+      return next;
+    };
     const sent = tenantsOf(storage, tenants).flatMap((tenant) => {
       forgetLater(session, stack, storage, tenant);
       return FORMATS.map((format) => ({
         name: `${format.title} by ${program} of ${storage.instance}, tenant ${tenant}`,
-        writing: write(session, stack, format, storage.writers, tenant),
+        writing: inTurn(() => write(session, stack, format, storage.writers, tenant)),
         places: [{ storage, tenant }],
       }));
     });
@@ -83,9 +92,13 @@ export async function verifyIngestion(session: Session, stack: Stack, tenants: r
       });
     }
     // After the writing, by which a vminsert learns that a connection is lost.
-    await verifyReachable(session, stack, storage);
+    if (storage.kind === 'cluster') {
+      await session.step('ingestion', `vminsert of ${storage.instance} reaches every vmstorage`, () => {
+        return checkReachable(session, stack, storage);
+      });
+    }
   }
-  const gateways = await stack.pods('vmauth').catch(() => []);
+  const gateways = await stack.find(session, 'ingestion', 'vmauth');
   if (gateways.length === 0) return;
   await session.step('ingestion', 'remote write by vmauth', async () => {
     const places = storages.flatMap((storage) => tenantsOf(storage, tenants).map((tenant) => ({ storage, tenant })));
@@ -93,47 +106,34 @@ export async function verifyIngestion(session: Session, stack: Stack, tenants: r
   });
 }
 
-/** A single node has one tenant. */
-export function tenantsOf({ kind }: Storage, tenants: readonly string[]): readonly string[] {
-  return kind === 'cluster' ? tenants : ['0'];
-}
-
 /** Has the series of this run deleted at the end. */
-function forgetLater(session: Session, stack: Stack, storage: Storage, tenant: string): void {
-  session.undoLater(`series with verify_run="${session.run}" of tenant ${tenant} in ${storage.instance}`, async () => {
+export function forgetLater(session: Session, stack: Stack, storage: Storage, tenant: string): void {
+  const series = `{verify_run="${session.run}"}`;
+  session.undoLater(`series ${series} of tenant ${tenant} in ${storage.instance}`, async (signal) => {
     const [pod] = (await stack.storages()).find(({ instance }) => instance === storage.instance)?.readers ?? [];
     if (!pod) throw new Error('nobody answers');
-    const root = storage.kind === 'cluster' ? `/delete/${tenant}/prometheus` : '';
-    const match = encodeURIComponent(`{verify_run="${session.run}"}`);
-    const { status, text } = await stack.request(pod, `${root}/api/v1/admin/tsdb/delete_series?match[]=${match}`, {
-      method: 'POST',
-      signal: new AbortController().signal,
-    });
-    if (status >= 300) throw new Error(`${pod.name} answered ${status}: ${brief(text)}`);
+    // A deletion does not see what was written just now.
+    await session.settled();
+    await stack.ask(pod, tenant, (client) => client.deleteSeries(series, { signal }));
   });
 }
 
 /** Each vminsert has a connection to each vmstorage. */
-async function verifyReachable(session: Session, stack: Stack, storage: Storage): Promise<void> {
-  if (storage.kind === 'single') return;
-  await session.step('ingestion', `vminsert of ${storage.instance} reaches every vmstorage`, async () => {
-    checkThere(storage.writers, 'vminsert');
-    let blamed: Pod | undefined;
-    const wrong = await session.until(session.patience.visible, async () => {
-      for (const pod of storage.writers) {
-        const { text } = await stack.request(pod, '/metrics');
-        const lines = text.matchAll(/^vm_rpc_vmstorage_is_reachable\{[^}]*addr="([^"]*)"[^}]*\} (\d+)/gm);
-        const lost = [...lines].filter(([, , value]) => value === '0').map(([, addr]) => addr);
-        if (lost.length > 0) {
-          blamed = pod;
-          return `${pod.name} has no connection to ${lost.join(', ')}`;
-        }
-      }
-      return undefined;
-    });
-    if (wrong !== undefined) throw new Failure(wrong, blamed ? await hintsOf(session.kubernetes, blamed) : []);
+export async function checkReachable(session: Session, stack: Stack, storage: Storage): Promise<undefined> {
+  checkThere(storage.writers, 'vminsert');
+  let blamed: Pod | undefined;
+  const wrong = await session.until(session.patience.visible, async () => {
+    for (const pod of storage.writers) {
+      const reachable = sumsBy(await stack.metrics(pod), 'vm_rpc_vmstorage_is_reachable', 'addr');
+      const lost = [...reachable].filter(([, value]) => value === 0).map(([addr]) => addr);
+      blamed = pod;
+      if (reachable.size === 0) return `${pod.name} knows of no vmstorage`;
+      if (lost.length > 0) return `${pod.name} has no connection to ${lost.join(', ')}`;
+    }
     return undefined;
   });
+  if (wrong !== undefined) throw new Failure(wrong, blamed ? await hintsOf(session.kubernetes, blamed) : []);
+  return undefined;
 }
 
 interface Place {
@@ -164,9 +164,10 @@ async function write(
   const taken: Pod[] = [];
   const refused: { readonly pod: Pod; readonly reason: string }[] = [];
   for (const pod of writers) {
+    if (session.signal.aborted) break;
     const labels = { verify_run: session.run, verify_by: pod.name, verify_text: TEXT };
     try {
-      await translated(stack, pod, () => send(stack, pod, tenant, { name, labels, timestamp }));
+      await session.writing(send(stack, pod, tenant, { name, labels, timestamp }));
       taken.push(pod);
     } catch (error) {
       if (error instanceof Skip) return { name, timestamp, taken: [], refused: [], skip: error };
@@ -184,7 +185,7 @@ async function look(
   places: readonly Place[],
 ): Promise<string> {
   if (skip) throw skip;
-  for (const { storage } of places) checkThere(storage.readers, storage.kind === 'cluster' ? 'vmselect' : 'vmsingle');
+  for (const { storage } of places) checkReaders(storage);
   let missing: readonly Pod[] = [];
   let attempt = 0;
   const left = timestamp + session.patience.visible - Date.now();
@@ -194,9 +195,7 @@ async function look(
     const found = await Promise.all(
       places.map(async ({ storage, tenant }) => {
         const differences = storage.readers.map(async (reader) => {
-          const client = await stack.client(reader, tenant);
-          const ask = (): ReturnType<typeof read> => read(client, name, session.run, timestamp, attempt);
-          const series = await translated(stack, reader, ask);
+          const series = await read(stack, reader, tenant, { name, run: session.run, timestamp, attempt });
           return taken.flatMap((pod) => difference(reader, pod, series, timestamp));
         });
         return (await Promise.all(differences)).flat();
@@ -215,27 +214,26 @@ async function look(
   return `by ${taken.map((pod) => pod.name).join(', ')}`;
 }
 
-/** Does what a client does. @throws Skip or Failure in the place of an answer that refuses access */
-async function translated<T>(stack: Stack, pod: Pod, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof HttpError) stack.checkAccess(pod, error.status, error.body);
-    throw error;
-  }
+/** What is looked for. */
+interface Question {
+  readonly name: string;
+  readonly run: string;
+  /** In milliseconds. */
+  readonly timestamp: number;
+  readonly attempt: number;
 }
 
 /** The samples as they are stored. */
 async function read(
-  client: VictoriaMetricsClient,
-  name: string,
-  run: string,
-  timestamp: number,
-  attempt: number,
+  stack: Stack,
+  reader: Pod,
+  tenant: string,
+  { name, run, timestamp, attempt }: Question,
 ): Promise<readonly MatrixSeries[]> {
   // For some seconds VictoriaMetrics remembers that a filter matched nothing, so that each attempt has one of its own.
   const filter = `${name}{verify_run="${run}",verify_attempt!="${attempt}"}[2m]`;
-  const answer = await client.query(filter, { time: timestamp + 60_000, nocache: true, latencyOffset: 1 });
+  const options = { time: timestamp + 60_000, nocache: true, latencyOffset: 1 };
+  const answer = await stack.ask(reader, tenant, (client) => client.query(filter, options));
   if (answer.resultType !== 'matrix') throw new Failure(`the answer to ${filter} is a ${answer.resultType}`);
   return answer.result;
 }
@@ -262,8 +260,4 @@ function difference(reader: Pod, writer: Pod, all: readonly MatrixSeries[], time
     );
   }
   return [];
-}
-
-function checkThere(pods: readonly Pod[], program: string): void {
-  if (pods.length === 0) throw new Failure(`no pod of ${program} is ready`, ['see the steps of the rollout']);
 }

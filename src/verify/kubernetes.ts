@@ -1,5 +1,4 @@
-/** Labels by name. */
-export type Labels = Readonly<Record<string, string>>;
+import type { Labels } from '../client';
 
 /** A Deployment, a StatefulSet or a DaemonSet, and how far it is rolled out. */
 export interface Workload {
@@ -16,6 +15,7 @@ export interface Workload {
   readonly total: number;
   /** How many pods are of the newest version. */
   readonly updated: number;
+  /** How many pods take requests. */
   readonly ready: number;
 }
 
@@ -27,6 +27,7 @@ export interface PodContainer {
   readonly ports: readonly { readonly name?: string; readonly port: number }[];
   /** The path of the readiness probe, where it is an HTTP request. */
   readonly readinessPath?: string;
+  /** How often it was started again. */
   readonly restarts: number;
   /** How the life before this one ended. */
   readonly lastEnd?: { readonly at: Date; readonly reason: string; readonly exitCode: number };
@@ -36,13 +37,16 @@ export interface PodContainer {
   readonly exitCode?: number;
 }
 
+/** A pod, and its state. */
 export interface Pod {
   readonly name: string;
   /** Different from that of an earlier pod of the same name. */
   readonly uid: string;
   readonly labels: Labels;
   readonly ip?: string;
+  /** As in `Running`. */
   readonly phase: string;
+  /** Whether it takes requests. */
   readonly ready: boolean;
   /** Whether it was told to go. */
   readonly terminating: boolean;
@@ -55,18 +59,22 @@ export interface Pod {
   readonly imagePullSecrets: readonly string[];
 }
 
+/** A PersistentVolumeClaim. */
 export interface Claim {
   readonly name: string;
   /** `Bound` when there is a volume. */
   readonly phase: string;
 }
 
+/** What Kubernetes has to say about an object. */
 export interface KubernetesEvent {
+  /** Whether it is of type `Warning`. */
   readonly warning: boolean;
   readonly reason: string;
   readonly message: string;
 }
 
+/** A NetworkPolicy that restricts who reaches its pods. */
 export interface NetworkPolicy {
   readonly name: string;
   /** Labels of the pods that it is about; nothing where it selects them by expressions. */
@@ -92,6 +100,7 @@ export interface PodManifest {
 
 /** All that `verify` needs of Kubernetes, in one namespace. */
 export interface Kubernetes {
+  /** Of the kubeconfig; it is what `chaos` is confirmed for. */
   readonly context: string;
   readonly namespace: string;
   workloads(): Promise<readonly Workload[]>;

@@ -1,4 +1,5 @@
-import type { Labels, Pod, PodManifest } from './kubernetes';
+import type { Labels } from '../client';
+import type { Pod, PodManifest } from './kubernetes';
 import { Failure, Skip } from './report';
 import type { Session } from './session';
 import { instanceOf, selects, type Stack } from './stack';
@@ -19,7 +20,7 @@ const NOBODY = 65534;
  */
 export async function verifyNetwork(session: Session, stack: Stack, given: string | undefined): Promise<void> {
   const { kubernetes } = session;
-  const [target] = await stack.pods('vmstorage').catch(() => []);
+  const [target] = await stack.find(session, 'network', 'vmstorage');
   if (!target) return;
   await session.step('network', 'a pod that is not wired cannot reach vmstorage', async () => {
     const wired = (await stack.pods('vminsert')).find((pod) => instanceOf(pod) === instanceOf(target));

@@ -4,10 +4,13 @@ export const TOPICS = ['rollout', 'ingestion', 'collection', 'alerting', 'grafan
 /** What a step is about. */
 export type Topic = (typeof TOPICS)[number];
 
+/** How a step ended. */
 export type Result = 'passed' | 'failed' | 'skipped';
 
+/** One thing that was looked at. */
 export interface Step {
   readonly topic: Topic;
+  /** What was looked at, as in `vmalert is there`. */
   readonly name: string;
   readonly result: Result;
   /** In milliseconds. */
@@ -27,7 +30,7 @@ export interface Report {
   /** `passed` when no step failed and some passed. */
   readonly result: 'passed' | 'failed';
   readonly steps: readonly Step[];
-  /** What could not be removed again, and why. */
+  /** What could not be removed again, and why. It says nothing of the stack, and does not change the result. */
   readonly leftBehind: readonly string[];
 }
 

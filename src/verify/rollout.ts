@@ -1,6 +1,6 @@
 import { hintsOf, warningsOf } from './hints';
 import type { Claim, Kubernetes, Pod, Workload } from './kubernetes';
-import { Failure } from './report';
+import { Failure, Skip } from './report';
 import type { Session } from './session';
 import { isOfStack, isPodOf } from './stack';
 
@@ -58,9 +58,13 @@ export async function countRestarts(kubernetes: Kubernetes): Promise<ReadonlyMap
 }
 
 /** Nothing was restarted meanwhile. */
-export async function verifyNoRestartSince(session: Session, before: ReadonlyMap<string, number>): Promise<void> {
+export async function verifyNoRestartSince(
+  session: Session,
+  before: ReadonlyMap<string, number> | undefined,
+): Promise<void> {
   const { kubernetes } = session;
   await session.step('rollout', 'nothing restarted meanwhile', async () => {
+    if (!before) throw new Skip('the pods could not be listed at the beginning');
     const pods = (await kubernetes.pods()).filter(isOfStack);
     const restarted = pods.filter(({ uid, containers }) =>
       containers.some(({ name, restarts }) => restarts > (before.get(`${uid}/${name}`) ?? 0)),
@@ -82,6 +86,7 @@ export function rolloutProblem(
   const workload = workloads.find((each) => each.kind === kind && each.name === name);
   if (!workload) return `${kind} ${name} is gone`;
   const { observed, desired, total, updated, ready } = workload;
+  if (desired === 0) return kind === 'DaemonSet' ? 'no node takes it' : 'it is scaled to 0';
   if (!observed) return 'its controller has not seen the last change yet';
   if (updated < desired) return `${updated} of ${desired} pods are of the newest version`;
   if (ready < desired) return `${ready} of ${desired} pods are ready`;

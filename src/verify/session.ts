@@ -14,7 +14,7 @@ export interface Patience {
   readonly evaluated?: number;
   /** Until a deleted pod, or a restarted workload, is back. @default 600000 */
   readonly returned?: number;
-  /** How old an acknowledged sample must be to be missed in the chaos steps. @default 10000 */
+  /** How old a sample must be to be seen for sure: to be missed in the chaos steps, to be deleted. @default 10000 */
   readonly settled?: number;
   /** Between two looks. @default 1000 */
   readonly interval?: number;
@@ -38,16 +38,17 @@ export type Progress =
   | { readonly kind: 'begin'; readonly topic: Topic; readonly name: string }
   | { readonly kind: 'end'; readonly step: Step };
 
-interface Undo {
-  readonly what: string;
-  readonly run: () => Promise<void>;
-}
+type Undo = (signal: AbortSignal) => Promise<void>;
 
 /** One run: its steps, its deadline, and what it has to remove at the end. */
 export class Session {
   public readonly patience: Required<Patience>;
   public readonly steps: Step[] = [];
-  private readonly undos: Undo[] = [];
+  /** By what they remove. */
+  private readonly undos = new Map<string, Undo>();
+  private readonly writes = new Set<Promise<unknown>>();
+  /** When the last write ended, by `performance.now()`. */
+  private written = -Infinity;
 
   public constructor(
     public readonly kubernetes: Kubernetes,
@@ -94,9 +95,29 @@ export class Session {
     return !this.interrupted() && this.steps.every(({ result }) => result !== 'failed');
   }
 
-  /** @param what how the report names it when it cannot be removed */
-  public undoLater(what: string, run: () => Promise<void>): void {
-    this.undos.push({ what, run });
+  /**
+   * @param what how the report names it when it cannot be removed
+   * @param run removes it, before the signal; not that of the run, which may be interrupted
+   */
+  public undoLater(what: string, run: Undo): void {
+    this.undos.set(what, run);
+  }
+
+  /** Has `settled` wait for a write. */
+  public async writing<T>(write: Promise<T>): Promise<T> {
+    this.writes.add(write);
+    try {
+      return await write;
+    } finally {
+      this.writes.delete(write);
+      this.written = performance.now();
+    }
+  }
+
+  /** Resolves when all that was written can be seen for sure; also after an interruption. */
+  public async settled(): Promise<void> {
+    await Promise.allSettled(this.writes);
+    await delay(Math.max(0, this.written + this.patience.settled - performance.now()));
   }
 
   /** @throws the reason of the interruption */
@@ -128,14 +149,13 @@ export class Session {
   /** Removes what was made, newest first, and tells all. Also after an interruption. */
   public async end(): Promise<Report> {
     const leftBehind: string[] = [];
-    for (const { what, run } of this.undos.splice(0).reverse()) {
-      const inTime = new AbortController();
-      const late = delay(CLEANUP_TIMEOUT, undefined, { signal: inTime.signal }).then(() => {
-        throw new Error(`not within ${CLEANUP_TIMEOUT} ms`);
+    for (const [what, run] of [...this.undos].reverse()) {
+      const signal = AbortSignal.timeout(CLEANUP_TIMEOUT);
+      // Not everything that is asked of Kubernetes listens to a signal.
+      const late = new Promise<never>((_, reject) => {
+        signal.onabort = () => reject(new Error(`not within ${CLEANUP_TIMEOUT} ms`));
       });
-      late.catch(() => undefined);
-      await Promise.race([run(), late]).catch((error: unknown) => leftBehind.push(`${what}: ${reasonOf(error)}`));
-      inTime.abort();
+      await Promise.race([run(signal), late]).catch((error: unknown) => leftBehind.push(`${what}: ${reasonOf(error)}`));
     }
     const { kubernetes, steps, run } = this;
     const works = this.healthy && steps.some(({ result }) => result === 'passed');

@@ -1,7 +1,15 @@
-import type { Auth, ClientOptions } from '../client';
-import { VictoriaMetricsClient } from '../client';
-import type { Forward, Kubernetes, Labels, Pod, Workload } from './kubernetes';
-import { Failure, Skip } from './report';
+import {
+  authorizationHeader,
+  HttpError,
+  VictoriaMetricsClient,
+  type Auth,
+  type Labels,
+  type Milliseconds,
+} from '../client';
+import { hintsOf } from './hints';
+import type { Forward, Kubernetes, Pod, Workload } from './kubernetes';
+import { Failure, Skip, type Topic } from './report';
+import type { Session } from './session';
 
 const NAME = 'app.kubernetes.io/name';
 const INSTANCE = 'app.kubernetes.io/instance';
@@ -9,13 +17,13 @@ const PART_OF = 'app.kubernetes.io/part-of';
 const STACK = 'victoriametrics-stack';
 
 /** The programs that are looked at, by their label `app.kubernetes.io/name`. */
-export type Program =
-  'vmstorage' | 'vminsert' | 'vmselect' | 'vmsingle' | 'vmauth' | 'vmagent' | 'vmalert' | 'alertmanager' | 'grafana';
-
-export const PROGRAMS: readonly Program[] = [
+export const PROGRAMS = [
   ...(['vmstorage', 'vminsert', 'vmselect', 'vmsingle', 'vmauth'] as const),
   ...(['vmagent', 'vmalert', 'alertmanager', 'grafana'] as const),
-];
+] as const;
+
+/** A program that is looked at. */
+export type Program = (typeof PROGRAMS)[number];
 
 /** What programs ask for, by program. */
 export type Credentials = Readonly<Partial<Record<Program, Auth>>>;
@@ -48,9 +56,14 @@ export function instanceOf({ labels }: { readonly labels: Labels }): string {
   return labels[INSTANCE] ?? '';
 }
 
-/** Whether the labels say that something is of the stack. */
+/** Whether something was made by this library, and may be broken when that is asked for. */
+export function isOurs({ labels }: { readonly labels: Labels }): boolean {
+  return labels[PART_OF] === STACK;
+}
+
+/** Whether something is of the stack, whoever made it. */
 export function isOfStack(object: { readonly labels: Labels }): boolean {
-  return object.labels[PART_OF] === STACK || PROGRAMS.some((program) => program === programOf(object));
+  return isOurs(object) || PROGRAMS.some((program) => program === programOf(object));
 }
 
 /** Whether a pod is of a workload. */
@@ -61,6 +74,21 @@ export function isPodOf({ podLabels }: Pick<Workload, 'podLabels'>, { labels }: 
 /** Whether labels are there that somebody asks for. */
 export function selects(wanted: Labels, labels: Labels): boolean {
   return Object.entries(wanted).every(([name, value]) => labels[name] === value);
+}
+
+/** A single node has one tenant. */
+export function tenantsOf({ kind }: Storage, tenants: readonly string[]): readonly string[] {
+  return kind === 'cluster' ? tenants : ['0'];
+}
+
+/** @throws Failure when there is no pod */
+export function checkThere(pods: readonly Pod[], program: Program): void {
+  if (pods.length === 0) throw new Failure(`no pod of ${program} is ready`, ['see the steps of the rollout']);
+}
+
+/** @throws Failure when nobody answers queries */
+export function checkReaders({ readers, kind }: Storage): void {
+  checkThere(readers, kind === 'cluster' ? 'vmselect' : 'vmsingle');
 }
 
 /** The value of a flag in the args of a pod's first container. */
@@ -75,7 +103,7 @@ export function flagOf(pod: Pod | undefined, flag: string): string | undefined {
 /** The pods of the stack that take requests, and the ways to them. */
 export class Stack {
   private readonly forwards = new Map<string, Promise<Forward>>();
-  private readonly clients: VictoriaMetricsClient[] = [];
+  private readonly clients = new Map<string, VictoriaMetricsClient>();
 
   public constructor(
     private readonly kubernetes: Kubernetes,
@@ -88,6 +116,23 @@ export class Stack {
     return usable(await this.kubernetes.pods(), program);
   }
 
+  /** As `pods`; a step says which these are, that there are none, or that nobody knows. */
+  public async find(session: Session, topic: Topic, program: Program): Promise<readonly Pod[]> {
+    let ready: readonly Pod[] = [];
+    await session.step(topic, `${program} is there`, async () => {
+      const all = (await this.kubernetes.pods()).filter((pod) => programOf(pod) === program);
+      if (all.length === 0 && !(await this.isWanted(program))) throw new Skip(`no ${program} is in this namespace`);
+      ready = usable(all, program);
+      const others = all.filter((pod) => !ready.includes(pod));
+      if (ready.length === 0) {
+        throw new Failure(`no pod of ${program} is ready`, others[0] ? await hintsOf(this.kubernetes, others[0]) : []);
+      }
+      return [...ready.map(({ name }) => name), ...others.map(({ name }) => `not ready: ${name}`)].join(', ');
+    });
+    return ready;
+  }
+
+  /** All storages, also those of which no pod is ready. */
   public async storages(): Promise<Storage[]> {
     const pods = await this.kubernetes.pods();
     const of = (program: Program): Pod[] => pods.filter((pod) => programOf(pod) === program);
@@ -114,20 +159,33 @@ export class Stack {
     return (await forward).url;
   }
 
-  /** A client for a pod that takes data or answers queries. */
-  public async client(pod: Pod, tenant: string, options: ClientOptions = {}): Promise<VictoriaMetricsClient> {
-    const url = await this.url(pod);
-    const given = { auth: this.auth(pod), timeout: REQUEST_TIMEOUT, ...options };
-    const isCluster = ['vminsert', 'vmselect'].includes(programOf(pod));
-    const client = isCluster
-      ? VictoriaMetricsClient.cluster({ insert: url, select: url, tenant, ...given })
-      : VictoriaMetricsClient.single(url, given);
-    this.clients.push(client);
-    return client;
+  /**
+   * Asks a pod by a client.
+   *
+   * @throws Skip when it asks for credentials and none are known; Failure when it refuses those that are
+   */
+  public async ask<T>(
+    pod: Pod,
+    tenant: string,
+    work: (client: VictoriaMetricsClient) => Promise<T>,
+    timeout: Milliseconds = REQUEST_TIMEOUT,
+  ): Promise<T> {
+    const client = await this.client(pod, tenant, timeout);
+    try {
+      return await work(client);
+    } catch (error) {
+      if (error instanceof HttpError) this.checkAccess(pod, error.status, error.body);
+      throw error;
+    }
+  }
+
+  /** What a pod says of itself. */
+  public async metrics(pod: Pod): Promise<string> {
+    return this.ask(pod, '0', (client) => client.metrics({ signal: this.signal }));
   }
 
   /**
-   * Asks a pod.
+   * Asks a pod what no client asks.
    *
    * @throws Skip when it asks for credentials and none are known; Failure when it refuses those that are
    */
@@ -151,8 +209,37 @@ export class Stack {
     return answer.json();
   }
 
+  /** Ends all connections. */
+  public async close(): Promise<void> {
+    for (const client of this.clients.values()) client.close();
+    this.clients.clear();
+    const forwards = [...this.forwards.values()];
+    this.forwards.clear();
+    await Promise.allSettled(forwards.map(async (forward) => (await forward).close()));
+  }
+
+  /** Whether there is a workload for the program. */
+  private async isWanted(program: Program): Promise<boolean> {
+    return (await this.kubernetes.workloads()).some((workload) => programOf(workload) === program);
+  }
+
+  private async client(pod: Pod, tenant: string, timeout: Milliseconds): Promise<VictoriaMetricsClient> {
+    const url = await this.url(pod);
+    const key = `${pod.uid} ${tenant} ${timeout}`;
+    let client = this.clients.get(key);
+    if (!client) {
+      const options = { auth: this.auth(pod), timeout };
+      const isCluster = ['vminsert', 'vmselect'].includes(programOf(pod));
+      client = isCluster
+        ? VictoriaMetricsClient.cluster({ insert: url, select: url, tenant, ...options })
+        : VictoriaMetricsClient.single(url, options);
+      this.clients.set(key, client);
+    }
+    return client;
+  }
+
   /** @throws Skip or Failure when the status says that access was refused */
-  public checkAccess(pod: Pod, status: number, text: string): void {
+  private checkAccess(pod: Pod, status: number, text: string): void {
     if (status !== 401 && status !== 403) return;
     const program = programOf(pod);
     if (this.auth(pod) === undefined) {
@@ -163,25 +250,13 @@ export class Stack {
     throw new Failure(`${pod.name} refuses the credentials of ${program} with ${status}: ${brief(text)}`);
   }
 
-  /** Ends all connections. */
-  public async close(): Promise<void> {
-    for (const client of this.clients.splice(0)) client.close();
-    const forwards = [...this.forwards.values()];
-    this.forwards.clear();
-    await Promise.allSettled(forwards.map(async (forward) => (await forward).close()));
-  }
-
   private auth(pod: Pod): Auth | undefined {
     return this.credentials[programOf(pod) as Program];
   }
 
   private async authorization(pod: Pod): Promise<Record<string, string>> {
-    const auth = this.auth(pod);
-    if (auth === undefined) return {};
-    const secret = 'password' in auth ? auth.password : auth.bearerToken;
-    const text = (typeof secret === 'string' ? secret : await secret()).replace(/\r?\n$/, '');
-    const basic = 'username' in auth ? Buffer.from(`${auth.username}:${text}`).toString('base64') : undefined;
-    return { authorization: basic === undefined ? `Bearer ${text}` : `Basic ${basic}` };
+    const authorization = await authorizationHeader(this.auth(pod))();
+    return authorization === undefined ? {} : { authorization };
   }
 }
 

@@ -11,21 +11,25 @@ import { countRestarts, verifyNoRestartSince, verifyRollout } from './rollout';
 import { Session, type Patience, type Progress } from './session';
 import { Stack, type Credentials } from './stack';
 
+/** What is looked at, and how. */
 export interface VerifyOptions {
+  /** The way to the stack, as `connectToKubernetes` gives it. */
   readonly kubernetes: Kubernetes;
   /** Tenants of clusters that are written to, as `accountID` or `accountID:projectID`. @default ['0'] */
   readonly tenants?: readonly string[];
   /** What programs ask for, by program. Steps that need others are skipped. @default - none */
   readonly credentials?: Credentials;
-  /** What is looked at. @default - everything */
+  /** What is looked at; before chaos the rollout in any case. @default - everything */
   readonly only?: readonly Topic[];
-  /** Delete pods and restart everything, in the context that is named. @default - nothing is broken */
+  /** Delete pods and restart all that this library made, in the context that is named. @default - nothing is broken */
   readonly chaos?: { readonly confirmContext: string };
   /** The image of the pods that try the network; it needs `sh` and `nc`. @default - that of vmstorage */
   readonly networkImage?: string;
+  /** How long things may take. @default - see there */
   readonly patience?: Patience;
-  /** Ends the run early; what was made is removed. */
+  /** Ends the run early; what was made is removed. @default - it runs to its end */
   readonly signal?: AbortSignal;
+  /** Called when a step begins and when it ends. @default - nobody watches */
   readonly onProgress?: (progress: Progress) => void;
   /** The value of the label `verify_run`. @default - a random one */
   readonly run?: string;
@@ -50,8 +54,9 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   let report: Report;
   try {
     const wanted = (topic: Topic): boolean => only === undefined || only.includes(topic);
-    if (wanted('rollout')) await verifyRollout(session);
-    const restarts = await countRestarts(kubernetes).catch(() => new Map<string, number>());
+    // Nothing is broken unless all of it is there.
+    if (wanted('rollout') || chaos) await verifyRollout(session);
+    const restarts = wanted('rollout') ? await countRestarts(kubernetes).catch(() => undefined) : undefined;
     if (wanted('ingestion')) await verifyIngestion(session, stack, tenants);
     if (wanted('collection')) await verifyCollection(session, stack, tenants);
     if (wanted('alerting')) {

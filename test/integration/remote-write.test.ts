@@ -233,9 +233,10 @@ describeWith(['victoria-metrics'], 'RemoteWriter and VictoriaMetrics', () => {
       repeated = 0;
     });
 
-    afterAll(() => {
+    afterAll(async () => {
+      const closed = new Promise((resolve) => proxy.close(resolve));
       proxy.closeAllConnections();
-      proxy.close();
+      await closed;
     });
 
     const FAULTS: Readonly<Record<string, Fault>> = {

@@ -116,9 +116,12 @@ function manifestsIn(folder: string): string[] {
   return existsSync(join(folder, 'Kustomization')) ? [`--kustomize=${folder}`] : [`--filename=${folder}`];
 }
 
-/** The namespaces in which the objects live, in the order of their names. */
+/**
+ * The namespaces that the objects bring along, in the order of their names. A Role may lie in another: what the API server
+ * says of itself is in `default`.
+ */
 export function namespacesOf(objects: readonly Manifest[]): string[] {
-  const names = objects.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined);
+  const names = objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name);
   return [...new Set(names)].sort();
 }
 

@@ -50,6 +50,12 @@ class FakeClock implements Clock {
     return this.#timers.length;
   }
 
+  /** Timers go on as they would have. */
+  setBack(milliseconds: number): void {
+    this.time -= milliseconds;
+    for (const timer of this.#timers) timer.at -= milliseconds;
+  }
+
   /** Calls back what is due, each at its time, and lets what it began go as far as it can. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.time + milliseconds;
@@ -164,11 +170,11 @@ describe('CardinalityLimiter', () => {
   it.each<[() => unknown, string]>([
     [
       () => new CardinalityLimiter({ maxValues: { a: 0 } }),
-      'maxValues.a: 0 is no such number; give a whole number of 1 or more',
+      'maxValues.a: 0 is not a count; give a whole number of 1 or more',
     ],
     [
       () => new CardinalityLimiter({ maxValues: { a: 1 }, maxSeries: 1.5 }),
-      'maxSeries: 1.5 is no such number; give a whole number of 1 or more',
+      'maxSeries: 1.5 is not a count; give a whole number of 1 or more',
     ],
     [
       // @ts-expect-error a label without a limit
@@ -437,7 +443,32 @@ describe('IntervalAggregator', () => {
     await aggregator.flush();
     clock.time -= 5000;
     await aggregator.flush();
-    expect(emitted.map(lines)).toEqual([['a{} 0@0 1@1'], ['a{} 1@2'], ['a{} 1@3']]);
+    expect(emitted.map(lines)).toEqual([['a{} 0@-1 1@0'], ['a{} 1@1'], ['a{} 1@2']]);
+  });
+
+  it('follows a clock that was wrong before, at its interval', async () => {
+    const { aggregator, clock, emitted } = aggregation();
+    aggregator.count({ __name__: 'a' });
+    await clock.advance(10_000);
+    aggregator.count({ __name__: 'b' });
+    clock.setBack(3_600_000);
+    await clock.advance(10_000);
+    await clock.advance(10_000);
+    expect(emitted.map(lines)).toEqual([
+      ['a{} 0@0 1@10000'],
+      ['a{} 1@-3580000', 'b{} 0@-3580001 1@-3580000'],
+      ['a{} 1@-3570000', 'b{} 1@-3570000'],
+    ]);
+    await aggregator.close();
+  });
+
+  it('does not hurry when its clock is set back by more than a timer can wait', async () => {
+    const { aggregator, clock, emitted } = aggregation();
+    aggregator.gauge({ __name__: 'a' }, 1);
+    clock.setBack(40 * 86_400_000);
+    await clock.advance(35_000);
+    expect(emitted).toHaveLength(3);
+    await aggregator.close();
   });
 
   it('makes up for a write that failed', async () => {
@@ -557,7 +588,10 @@ describe('IntervalAggregator', () => {
       'labels: {"__name__":"a","x":"1"} is a counter, not a gauge of the last value',
     ],
     [() => aggregation({ buckets: { h: [1, 1] } }), 'buckets.h[1]: 1 is no finite number above the one before'],
-    [() => aggregation({ interval: 0 }), 'interval: 0 is no interval; give milliseconds from 1 to 2147483647'],
+    [
+      () => aggregation({ interval: 0 }),
+      'interval: 0 is not a time to wait; give milliseconds above 0 and up to 2147483647',
+    ],
   ])('refuses what it cannot aggregate %#', (use, message) => {
     expect(refusal(() => use(aggregation().aggregator))).toBe(message);
   });
@@ -730,6 +764,39 @@ describe('RegistryPusher', () => {
     await pusher.close();
     expect(names).toEqual(['a_total', 'b_total']);
   });
+
+  it.each(['text', 'remote-write'] as const)(
+    'has later times only with %s, also when the clock does not go on or goes back',
+    async (protocol) => {
+      const clock = new FakeClock(1000);
+      const times: unknown[] = [];
+      const taken = (time: unknown) => {
+        times.push(time);
+        return Promise.resolve();
+      };
+      const shared = { clock, interval: 1_000_000 };
+      const pusher =
+        protocol === 'text'
+          ? new RegistryPusher({
+              ...shared,
+              registry: { metrics: () => 'a 1\n' },
+              client: { importText: (_, options) => taken(options?.timestamp) },
+            })
+          : new RegistryPusher({
+              ...shared,
+              protocol,
+              registry: { getMetricsAsJSON: () => [{ name: 'a', type: 'gauge', values: [{ value: 1 }] }] },
+              client: { remoteWrite: ([series]) => taken(series!.samples[0]!.timestamp) },
+            });
+      await pusher.push();
+      await pusher.push();
+      clock.time = 500;
+      await pusher.push();
+      clock.time = 2000;
+      await pusher.close();
+      expect(times).toEqual([1000, 1001, 1002, 2000]);
+    },
+  );
 
   it('does not keep the process alive, nor needs a clock of its own', async () => {
     const pusher = new RegistryPusher({

@@ -173,7 +173,7 @@ describe('an expression', () => {
       () => aggregate('sum', a, { by: ['x'], without: ['y'] }),
       'by, without: they exclude each other; give one of them',
     ],
-    [() => topk(0, a), 'count: 0 is no number of series; give a whole number of 1 or more'],
+    [() => topk(0, a), 'count: 0 is not a count; give a whole number of 1 or more'],
     // @ts-expect-error not a range
     [() => rollup('rate', a), `range: not a RangeVector; make it by metric('name').over('5m')`],
     [

@@ -3,6 +3,7 @@ import {
   BadResponseError,
   CredentialsError,
   HttpError,
+  InvalidArgumentError,
   LabelSet,
   NetworkError,
   VictoriaMetricsError,
@@ -11,7 +12,7 @@ import {
 import type { Clock } from '../../src/client/clock';
 import { builtInZstd, type CompressedBody, type ZstdCodec } from '../../src/client/remote-write/compression';
 import type { WriteTarget } from '../../src/client/remote-write/endpoint';
-import type { Exemplar } from '../../src/client/remote-write/exemplar';
+import type { Exemplar } from '../../src/client/samples';
 import type { MetricMetadata } from '../../src/client/remote-write/metadata';
 import type { RetryEvent } from '../../src/client/remote-write/sender';
 import { snappyDecompress } from '../../src/client/remote-write/snappy';
@@ -293,6 +294,26 @@ describe('RemoteWriter', () => {
       expect(turns - afterSmall).toBeGreaterThanOrEqual(8);
       await subject.close();
       expect(target.stored).toHaveLength(200_000);
+    });
+
+    it.each<[string, TimeSeries]>([
+      ['without samples', { labels: { __name__: 'm' }, samples: [] }],
+      ['that break a rule', { labels: { 'a-b': 'c' }, samples: [] }],
+    ])('without keeping it to itself for series %s', async (_, series) => {
+      let turns = 0;
+      let counting = true;
+      const count = (): void => {
+        turns++;
+        if (counting) setImmediate(count);
+      };
+      setImmediate(count);
+      await writer()
+        .write(Array.from({ length: 20_000 }, () => series))
+        .catch(() => undefined);
+      counting = false;
+      expect(turns).toBeGreaterThanOrEqual(4);
+      // Nor for each of them a turn of its own.
+      expect(turns).toBeLessThan(1000);
     });
 
     it('nothing of series without samples', async () => {
@@ -591,6 +612,32 @@ describe('RemoteWriter', () => {
       expectBalance(subject);
     });
 
+    it.each(['wait', 'drop-newest', 'drop-oldest'] as const)('takes no metadata, with %s', async (whenFull) => {
+      target.answer = undefined;
+      const subject = writer({ ...limits, whenFull });
+      for (let i = 0; i < 200; i++) {
+        subject.writeMetadata([{ name: `m${i}`, type: 'counter', help: 'All that there is to say of it.' }]);
+      }
+      await settle();
+      expect(subject.metrics().pendingBytes).toBeLessThan(800 + 400);
+      if (whenFull !== 'drop-oldest') {
+        target.answer = ({ accept }) => accept();
+        target.attempts[0]!.accept();
+      } else {
+        // They give way to samples, and nobody is told that no sample was dropped.
+        for (let i = 0; i < 20; i++) await subject.write([many('m', 10 * i, 10 * i + 10)]);
+        await settle();
+        target.answer = ({ accept }) => accept();
+        target.attempts[0]!.accept();
+      }
+      await subject.flush();
+      expect(drops.every(({ samples }) => samples > 0)).toBe(true);
+      expectBalance(subject);
+      subject.writeMetadata([{ name: 'later', type: 'counter' }]);
+      await subject.flush();
+      expect(decodeWriteRequest(messageOf(target.attempts.at(-1)!.body)).metadata).toMatchObject([{ name: 'later' }]);
+    });
+
     it('drops the oldest of all workers', async () => {
       target.answer = undefined;
       const subject = writer({ ...limits, concurrency: 3, maxBufferedBytes: 2400, whenFull: 'drop-oldest' });
@@ -619,6 +666,12 @@ describe('RemoteWriter', () => {
       expect(target.stored).toEqual(['m 1', 'm 2']);
       expect(drops).toEqual([{ reason: 'invalid', samples: 2, error: expect.any(VictoriaMetricsError) }]);
       expectBalance(subject);
+    });
+
+    it('rejects what is no list', async () => {
+      await expect(writer().write(undefined as unknown as TimeSeries[])).rejects.toEqual(
+        new InvalidArgumentError('series: a value of type undefined is not a list; write [...] around it'),
+      );
     });
 
     it('survives what the compiler would have refused', async () => {
@@ -814,9 +867,9 @@ describe('RemoteWriter', () => {
   });
 
   it.each<[RemoteWriterOptions, string]>([
-    [{ maxRequestSamples: 0 }, 'maxRequestSamples: 0 is not a size; give a whole number of 1 or more'],
-    [{ concurrency: 1.5 }, 'concurrency: 1.5 is not a size; give a whole number of 1 or more'],
-    [{ maxDelay: -1 }, 'maxDelay: -1 is not a time-out; give milliseconds above 0 and up to 2147483647'],
+    [{ maxRequestSamples: 0 }, 'maxRequestSamples: 0 is not a count; give a whole number of 1 or more'],
+    [{ concurrency: 1.5 }, 'concurrency: 1.5 is not a count; give a whole number of 1 or more'],
+    [{ maxDelay: -1 }, 'maxDelay: -1 is not a time to wait; give milliseconds above 0 and up to 2147483647'],
     [{ minBackoff: 200, maxBackoff: 100 }, 'maxBackoff: 100 is less than minBackoff = 200; give more'],
     [
       { maxBufferedBytes: 1000 },

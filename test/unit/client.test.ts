@@ -356,6 +356,8 @@ describe('queryRange', () => {
 });
 
 describe('arguments', () => {
+  const DURATION_RULE =
+    "give whole milliseconds of 1 or more, or numbers with units (ms, s, m, h, d, w, y) such as '5m'";
   const range = (options: Partial<QueryRangeOptions>) => () =>
     client.queryRange('up', { start: 0, end: 1000, step: 1000, ...options });
   it.each<[() => Promise<unknown>, string]>([
@@ -365,17 +367,14 @@ describe('arguments', () => {
       'time: Invalid Date is not a time; give a valid Date or whole milliseconds since the Unix epoch',
     ],
     [() => client.query('up', { time: -1 }), 'time: -1 lies before 1970; VictoriaMetrics stores no such time'],
-    [
-      () => client.query('up', { step: '15' }),
-      `step: '15' is not a duration; give milliseconds as a number, or a number with a unit (ms, s, m, h, d, w, y) such as '5m'`,
-    ],
-    [
-      () => client.query('up', { latencyOffset: 0 }),
-      'latencyOffset: 0 is not a duration; give whole milliseconds of 1 or more',
-    ],
+    [() => client.query('up', { step: '15' }), `step: "15" is not a duration; ${DURATION_RULE}`],
+    [() => client.query('up', { latencyOffset: 0 }), `latencyOffset: 0 is not a duration; ${DURATION_RULE}`],
+    // The server refuses this only after it was asked.
+    [() => client.query('up', { step: '5M' }), `step: "5M" is not a duration; ${DURATION_RULE}`],
+    [() => client.query('up', { latencyOffset: '0s' }), `latencyOffset: "0s" is not a duration; ${DURATION_RULE}`],
     [
       () => client.query('up', { timeout: 0 }),
-      'timeout: 0 is not a time-out; give milliseconds above 0 and up to 2147483647',
+      'timeout: 0 is not a time to wait; give milliseconds above 0 and up to 2147483647',
     ],
     [
       () => client.query('up', { params: { step: '1' } }),

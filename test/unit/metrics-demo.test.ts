@@ -1,5 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
@@ -28,12 +30,21 @@ import { seriesOf } from '../../src/metrics-demo/program/remote-write';
 import { collect } from '../../src/metrics-demo/program/samples';
 import { Shop } from '../../src/metrics-demo/program/shop';
 import { ShopMetrics } from '../../src/metrics-demo/program/shop-metrics';
+import { until } from '../integration/runner';
 import { find, podOf, problemsOf, synth } from './synth';
 
 /** Noon, UTC. */
 const NOON = Date.UTC(2026, 0, 14, 12);
 
 const MINUTE = 60_000;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 class ManualClock {
   public constructor(public time = NOON) {}
@@ -164,6 +175,16 @@ describe('the shop', () => {
     const aMinute = shop.totals.requests;
     shop.advance(NOON + 24 * 60 * MINUTE);
     expect(shop.totals.requests).toBeLessThan(2.5 * aMinute);
+  });
+
+  test('goes on when the clock is set back', () => {
+    const { shop } = openShop();
+    shop.advance(NOON + MINUTE);
+    const { requests } = shop.totals;
+    shop.advance(NOON - 60 * MINUTE);
+    expect(shop.totals.requests).toBe(requests);
+    shop.advance(NOON - 59 * MINUTE);
+    expect(shop.totals.requests).toBeGreaterThan(requests);
   });
 
   test('drops spans, and counts them, when the queue is full', async () => {
@@ -308,6 +329,23 @@ describe('the environment', () => {
       'OTLP_URL: is no URL with http or https',
       'REMOTE_WRITE_URL: missing, but there are credentials for it',
     ]);
+    for (const url of [
+      'http://store/foo',
+      'http://store/api/v1/write?a=b',
+      'http://store/api/v1/write#a',
+      'http://store/?/api/v1/write',
+      'http://store/api/v1/write ',
+    ]) {
+      expect(read({ REMOTE_WRITE_URL: url })).toEqual([
+        'REMOTE_WRITE_URL: does not end in /api/v1/write, as remote write does; write for example http://store:8428/api/v1/write',
+      ]);
+    }
+    expect(
+      read({ OTLP_URL: 'http://me@host/v1/metrics', REMOTE_WRITE_URL: 'http://me:secret@store/api/v1/write' }),
+    ).toEqual([
+      'OTLP_URL: holds a user or password; give them with OTLP_USERNAME and OTLP_PASSWORD_FILE',
+      'REMOTE_WRITE_URL: holds a user or password; give them with REMOTE_WRITE_USERNAME and REMOTE_WRITE_PASSWORD_FILE',
+    ]);
     expect(read({ SCRAPE: 'false' })).toEqual([
       'SCRAPE: false, and nothing is pushed either: nobody would see a metric; set OTLP_URL or REMOTE_WRITE_URL',
     ]);
@@ -442,6 +480,45 @@ describe('pushes', () => {
       ]),
     );
     await demo.stop();
+  }, 60_000);
+
+  // In a process of its own: jest does not let the SDK load its sender.
+  test('have the same credentials by each way, without the line break of their file', async () => {
+    const got = new Map<string, string | undefined>();
+    const server = createServer((request, response) => {
+      got.set(request.url!, request.headers.authorization);
+      request.resume().once('end', () => response.writeHead(200).end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const folder = mkdtempSync(join(tmpdir(), 'metrics-demo-'));
+    const file = join(folder, 'password');
+    writeFileSync(file, 'secret \n');
+    const program = spawn(process.execPath, ['src/metrics-demo/bundle/program.js'], {
+      stdio: 'ignore',
+      env: {
+        LISTEN_ADDRESS: `127.0.0.1:${await freePort()}`,
+        PUSH_INTERVAL_SECONDS: '1',
+        OTLP_URL: `http://127.0.0.1:${port}/v1/metrics`,
+        OTLP_USERNAME: 'me',
+        OTLP_PASSWORD_FILE: file,
+        REMOTE_WRITE_URL: `http://127.0.0.1:${port}/api/v1/write`,
+        REMOTE_WRITE_USERNAME: 'me',
+        REMOTE_WRITE_PASSWORD_FILE: file,
+      },
+    });
+    const ended = new Promise((resolve) => program.once('exit', resolve));
+    try {
+      await until('both ways were used', () => got.size === 2);
+      const header = `Basic ${Buffer.from('me:secret ').toString('base64')}`;
+      expect(Object.fromEntries(got)).toEqual({ '/v1/metrics': header, '/api/v1/write': header });
+    } finally {
+      program.kill('SIGKILL');
+      await ended;
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      rmSync(folder, { recursive: true });
+    }
   }, 60_000);
 
   test('have samples of one time, with labels of the pod', async () => {
@@ -682,7 +759,13 @@ describe('MetricsDemo', () => {
     [
       'OTLP for remote write',
       { remoteWrite: Endpoint.external('https://host/v1/metrics') },
-      'remoteWrite = https://host/v1/metrics: remote write goes to a URL that ends in /api/v1/write. ' +
+      'remoteWrite = https://host/v1/metrics: must be a WriteEndpoint. ' +
+        "To fix: write cluster.write() or WriteEndpoint.external('https://...').",
+    ],
+    [
+      'remote write to another path',
+      { remoteWrite: WriteEndpoint.external('https://host/push') },
+      'remoteWrite = https://host/push: remote write goes to a URL that ends in /api/v1/write. ' +
         "To fix: write cluster.write() or WriteEndpoint.external('https://host/api/v1/write').",
     ],
     [

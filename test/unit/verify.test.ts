@@ -4,16 +4,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArguments } from '../../src/verify/arguments';
-import { milliseconds, problemOf } from '../../src/verify/chaos';
+import { dedupInterval, problemOf } from '../../src/verify/traffic';
 import { runCommand, type Terminal } from '../../src/verify/cli';
 import { otlpGauge } from '../../src/verify/otlp';
 import {
   connectToKubernetes,
   formatReport,
+  verify,
   type Kubernetes,
   type Pod,
   type PodManifest,
+  type Program,
   type Report,
+  type Topic,
+  type VerifyOptions,
   type Workload,
 } from '../../src/verify';
 
@@ -80,7 +84,7 @@ describe('the command line', () => {
   });
 });
 
-const podLabels = { 'app.kubernetes.io/name': 'vmagent', 'app.kubernetes.io/part-of': 'victoriametrics-stack' };
+const podLabels = { 'app.kubernetes.io/name': 'metrics-demo', 'app.kubernetes.io/part-of': 'victoriametrics-stack' };
 const workload: Workload = {
   kind: 'Deployment',
   name: 'agent',
@@ -88,6 +92,14 @@ const workload: Workload = {
   podLabels,
   ...{ observed: true, desired: 1, total: 1, updated: 1, ready: 1 },
 };
+
+function podOf(program: Program, { args = [] as string[], ready = true, restarts = 0 } = {}): Pod {
+  const state = { phase: 'Running', ready, terminating: false, claims: [], configMaps: [], imagePullSecrets: [] };
+  const labels = { 'app.kubernetes.io/name': program, 'app.kubernetes.io/instance': 'metrics' };
+  const ports = [{ name: 'http', port: 80 }];
+  const containers = [{ name: program, image: '', args, ports, restarts }];
+  return { name: `${program}-0`, uid: program, labels, ...state, containers };
+}
 
 function kubernetesOf(workloads: readonly Workload[], pods: readonly Pod[] = []): Kubernetes {
   const none = () => Promise.resolve([]);
@@ -122,9 +134,10 @@ describe('the command', () => {
     );
     expect(code).toBe(0);
     expect(error).toMatch(/^\.\.\. rollout: workloads are there\nok rollout: workloads are there \(0\.\d s\): 1\n/);
-    expect(out).toMatch(/^ok {7}rollout {4}Deployment agent +0\.\d s$/m);
-    expect(out).toMatch(/^skipped {2}ingestion {2}storage is there +0\.\d s {2}no vmstorage and no single node/m);
-    expect(out).toMatch(/\nmonitoring in test: passed \(5 passed, 0 failed, 1 skipped\)$/);
+    expect(out).toMatch(/^ok {7}rollout {5}Deployment agent +0\.\d s$/m);
+    expect(out).toMatch(/^skipped {2}ingestion {3}storage is there +0\.\d s {2}no vmstorage and no single node/m);
+    expect(out).toMatch(/^skipped {2}alerting {4}vmalert is there +0\.\d s {2}no vmalert is in this namespace$/m);
+    expect(out).toMatch(/\nmonitoring in test: passed \(5 passed, 0 failed, 6 skipped\)$/);
   });
 
   it('exits with 1 when something is not, and prints JSON when it is asked to', async () => {
@@ -152,6 +165,108 @@ describe('the command', () => {
     expect([code, error]).toEqual([1, expect.stringContaining("for the context 'production', and this is 'test'")]);
   });
 
+  /** What looks at pods, by what it is about. */
+  const looks: readonly (readonly [Topic, Program])[] = [
+    ['collection', 'vmagent'],
+    ['alerting', 'vmalert'],
+    ['alerting', 'alertmanager'],
+    ['grafana', 'grafana'],
+    ['network', 'vmstorage'],
+  ];
+
+  it.each(looks)(
+    '%s: fails when the pods of %s cannot be listed, when none is ready, and when none is there',
+    async (topic, program) => {
+      const outcome = async (kubernetes: Partial<Kubernetes>) => {
+        const all = { ...kubernetesOf([workload]), ...kubernetes };
+        const { code, out } = await run(`verify --namespace monitoring --only ${topic} --json`, () =>
+          Promise.resolve(all),
+        );
+        const { result, reason } = (JSON.parse(out) as Report).steps.find(
+          ({ name }) => name === `${program} is there`,
+        )!;
+        return [code, result, reason];
+      };
+      const unready = [podOf(program, { ready: false })];
+      const wanting = { ...workload, labels: podOf(program).labels };
+      expect(await outcome({ pods: () => Promise.reject(new Error('etcd is away')) })).toEqual([
+        1,
+        'failed',
+        'etcd is away',
+      ]);
+      expect(await outcome({ pods: () => Promise.resolve(unready) })).toEqual([
+        1,
+        'failed',
+        `no pod of ${program} is ready`,
+      ]);
+      expect(await outcome({ workloads: () => Promise.resolve([wanting]) })).toEqual([
+        1,
+        'failed',
+        `no pod of ${program} is ready`,
+      ]);
+      expect(await outcome({})).toEqual([1, 'skipped', `no ${program} is in this namespace`]);
+    },
+  );
+
+  it('fails when an error hides Grafana, however well the rest is', async () => {
+    const steps: string[] = [];
+    const hiding: Kubernetes = {
+      ...kubernetesOf([workload]),
+      pods: () =>
+        steps.at(-1) === 'grafana is there' ? Promise.reject(new Error('etcd is away')) : Promise.resolve([]),
+    };
+    const onProgress: VerifyOptions['onProgress'] = (progress) => {
+      if (progress.kind === 'begin') steps.push(progress.name);
+    };
+    const report = await verify({ kubernetes: hiding, only: ['rollout', 'grafana'], onProgress });
+    expect(report.result).toBe('failed');
+    expect(report.steps.filter(({ result }) => result === 'failed')).toMatchObject([{ name: 'grafana is there' }]);
+  });
+
+  it('takes no restart of the past for one of now, when the pods could not be counted at the beginning', async () => {
+    let begun = '';
+    const old = podOf('vmagent', { restarts: 3 });
+    const forgetful: Kubernetes = {
+      ...kubernetesOf([workload]),
+      pods: () => (begun === 'nothing restarts' ? Promise.reject(new Error('etcd is away')) : Promise.resolve([old])),
+    };
+    const counted = async (only: readonly Topic[], kubernetes: Kubernetes) => {
+      const onProgress: VerifyOptions['onProgress'] = (progress) => {
+        begun = progress.kind === 'begin' ? progress.name : progress.step.name;
+      };
+      const { steps } = await verify({ kubernetes, only, onProgress });
+      return steps
+        .filter(({ name }) => name === 'nothing restarted meanwhile')
+        .map(({ result, reason }) => [result, reason]);
+    };
+    expect(await counted(['rollout'], forgetful)).toEqual([
+      ['skipped', 'the pods could not be listed at the beginning'],
+    ]);
+    expect(await counted(['rollout'], { ...forgetful, pods: () => Promise.resolve([old]) })).toEqual([['passed', '']]);
+    expect(await counted(['grafana'], forgetful)).toEqual([]);
+  });
+
+  it.each([
+    ['Deployment', 'it is scaled to 0'],
+    ['StatefulSet', 'it is scaled to 0'],
+    ['DaemonSet', 'no node takes it'],
+  ] as const)('is not content with a %s without pods', async (kind, reason) => {
+    const none: Workload = { ...workload, kind, desired: 0, total: 0, updated: 0, ready: 0 };
+    const { steps } = await verify({ kubernetes: kubernetesOf([none]), only: ['rollout'] });
+    expect(steps.find(({ name }) => name === `${kind} agent`)).toMatchObject({ result: 'failed', reason });
+  });
+
+  it('breaks nothing of a stack that is not well, whatever it is asked to look at', async () => {
+    const deletions: string[] = [];
+    const kubernetes: Kubernetes = {
+      ...kubernetesOf([{ ...workload, ready: 0 }], [podOf('vminsert'), podOf('vmselect'), podOf('vmstorage')]),
+      deletePod: (name) => Promise.resolve(void deletions.push(name)),
+    };
+    const { steps } = await verify({ kubernetes, only: ['chaos'], chaos: { confirmContext: 'test' } });
+    expect(steps.at(-1)).toMatchObject({ topic: 'chaos', result: 'skipped', reason: 'the stack is not well as it is' });
+    expect(deletions).toEqual([]);
+  });
+
   it('waits for the rollout', async () => {
     let looks = 0;
     const late = {
@@ -159,6 +274,177 @@ describe('the command', () => {
       workloads: () => Promise.resolve([{ ...workload, ready: ++looks > 2 ? 1 : 0 }]),
     };
     expect((await run('verify --namespace monitoring --wait 30', () => Promise.resolve(late))).code).toBe(0);
+  });
+});
+
+describe('what is asked of programs', () => {
+  interface Asked {
+    readonly method: string;
+    /** The name of the pod, then the path. */
+    readonly url: string;
+    readonly at: number;
+  }
+  type Answer = string | number | object;
+  const QUICK = { visible: 200, scraped: 200, evaluated: 200, settled: 300, interval: 10 };
+  const asked: Asked[] = [];
+  let answer: (request: Asked) => Answer | Promise<Answer>;
+  let server: Server;
+
+  beforeAll(async () => {
+    server = createServer((incoming, response) => {
+      const { method = '', url = '' } = incoming;
+      const request = { method, url, at: performance.now() };
+      asked.push(request);
+      incoming.resume().on('end', () => {
+        void Promise.resolve(answer(request)).then((given) => {
+          response.writeHead(typeof given === 'number' ? given : 200);
+          response.end(typeof given === 'object' ? JSON.stringify(given) : typeof given === 'string' ? given : '');
+        });
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+
+  beforeEach(() => {
+    asked.length = 0;
+  });
+
+  afterAll(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  async function look(topic: Topic, pods: readonly Pod[], options: Partial<VerifyOptions> = {}): Promise<Report> {
+    const { port } = server.address() as AddressInfo;
+    const kubernetes: Kubernetes = {
+      ...kubernetesOf([workload], pods),
+      forward: (pod) => Promise.resolve({ url: `http://127.0.0.1:${port}/${pod}`, close: () => Promise.resolve() }),
+    };
+    return verify({ kubernetes, only: [topic], patience: QUICK, run: 'abc', ...options });
+  }
+
+  const delivered = ({ steps }: Report) =>
+    steps.filter(({ name }) => name.startsWith('what ')).map(({ name, result, reason }) => [name, result, reason]);
+
+  it.each([
+    ['passed', { errors: 0, dropped: 0, rows: 1 }, 'http://am, http://store'],
+    ['failed', { errors: 1, dropped: 0, rows: 1 }, 'http://am does not take all that vmalert-0 sends'],
+    ['failed', { errors: 0, dropped: 1, rows: 1 }, 'http://store does not take all that vmalert-0 sends'],
+    ['failed', { errors: 0, dropped: 0, rows: 0 }, 'http://store takes nothing of vmalert-0'],
+  ])('%s: the delivery of a vmalert that counts %j each time', async (result, { errors, dropped, rows }, reason) => {
+    let looks = 0;
+    const rule = { name: 'Watchdog', state: 'firing', lastError: '', lastEvaluation: '2026', lastSamples: 1 };
+    answer = ({ url }) => {
+      if (url.endsWith('/rules')) return { data: { groups: [{ name: 'a', interval: 0.1, rules: [rule] }] } };
+      looks++;
+      return [
+        `vmalert_alerts_sent_total{addr="http://am"} ${100 + looks}`,
+        `vmalert_alerts_send_errors_total{addr="http://am"} ${errors * (100 + looks)}`,
+        `vmalert_remotewrite_sent_rows_total ${rows * looks}`,
+        `vmalert_remotewrite_dropped_rows_total ${500 + dropped * looks}\n`,
+      ].join('\n');
+    };
+    const report = await look('alerting', [podOf('vmalert', { args: ['-remoteWrite.url=http://store'] })]);
+    expect(delivered(report)).toEqual([['what vmalert-0 sends is taken', result, reason]]);
+    expect(report.result).toBe(result);
+  });
+
+  it('tells of an alert that nobody is told of', async () => {
+    const rule = { name: 'Watchdog', state: 'firing', lastError: '', lastEvaluation: '2026', lastSamples: 1 };
+    answer = ({ url }) =>
+      url.endsWith('/rules') ? { data: { groups: [{ name: 'a', interval: 0.1, rules: [rule] }] } } : '';
+    const [step] = delivered(await look('alerting', [podOf('vmalert')]));
+    expect(step).toContain('an alert fires, and it knows nobody to tell of it');
+  });
+
+  it('tells which vmagent of a pair sends nothing to one of its storages', async () => {
+    let looks = 0;
+    answer = ({ url }) => {
+      if (!url.endsWith('/metrics')) return { data: { activeTargets: [] } };
+      looks++;
+      const sent = (to: string, count: number) => `vmagent_remotewrite_blocks_sent_total{url="${to}"} ${count}\n`;
+      return sent('1:a', 100 + looks) + sent('2:b', url.startsWith('/vmagent-1/') ? 100 : 100 + looks);
+    };
+    const first = podOf('vmagent');
+    const second = { ...first, name: 'vmagent-1', uid: 'second' };
+    expect(delivered(await look('collection', [first, second]))).toEqual([
+      ['what vmagent-0 sends is taken', 'passed', '1:a, 2:b'],
+      ['what vmagent-1 sends is taken', 'failed', '2:b takes nothing of vmagent-1'],
+    ]);
+  });
+
+  describe('of Alertmanager', () => {
+    const first = podOf('alertmanager');
+    const pods = [first, { ...first, name: 'alertmanager-1', uid: 'second' }];
+    /** Answers as it should, but for what is given. */
+    const answerExcept = (other: (request: Asked) => Answer | undefined) => {
+      answer = (request) => {
+        const { method, url } = request;
+        if (method === 'POST' && url.endsWith('/silences')) return { silenceID: 's1' };
+        const posts = asked.filter((each) => each.method === 'POST' && each.url.endsWith('/alerts')).length;
+        const state = url.includes('/alerts?') && posts <= 2 ? [{ status: { state: 'suppressed' } }] : [];
+        return other(request) ?? (url.includes('/alerts') ? state : {});
+      };
+    };
+
+    it('leaves the silence where the alert cannot be resolved, and tries each replica', async () => {
+      answerExcept(({ method, url }) => {
+        const posts = asked.filter((each) => each.method === 'POST' && each.url.endsWith('/alerts')).length;
+        return method === 'POST' && url === '/alertmanager-0/api/v2/alerts' && posts > 2 ? 503 : undefined;
+      });
+      const { leftBehind } = await look('alerting', pods);
+      expect(leftBehind).toEqual([
+        'alert with verify_run="abc" and its silence, which end by themselves within 15 minutes: ' +
+          'alertmanager-0 answered 503 at /api/v2/alerts: ',
+      ]);
+      expect(asked.filter(({ method }) => method === 'DELETE')).toEqual([]);
+      const posts = asked.filter(({ method, url }) => method === 'POST' && url === '/alertmanager-1/api/v2/alerts');
+      // Posted, resolved, and resolved again at the end.
+      expect(posts).toHaveLength(3);
+    });
+
+    it.each([
+      [500, [expect.stringContaining('alertmanager-0 answered 500 at /api/v2/silence/s1')]],
+      [404, []],
+      [200, []],
+    ])('looks at the answer to the end of the silence: %d', async (status, leftBehind) => {
+      answerExcept(({ method }) => (method === 'DELETE' ? status : undefined));
+      expect((await look('alerting', pods)).leftBehind).toEqual(leftBehind);
+      expect(asked.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+    });
+  });
+
+  it('writes to a pod one after the other, since it may refuse what comes while it reads its password', async () => {
+    const WRITE = /\/(write|prometheus|metrics)$/;
+    let busy = 0;
+    let most = 0;
+    answer = async ({ url }) => {
+      if (!WRITE.test(url)) return 204;
+      most = Math.max(most, ++busy);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      busy--;
+      return 204;
+    };
+    await look('ingestion', [podOf('vmsingle')]);
+    expect([most, asked.filter(({ url }) => WRITE.test(url)).length]).toEqual([1, 3]);
+  });
+
+  it('deletes no sooner than all that was written can be found, when it is interrupted', async () => {
+    const interruption = new AbortController();
+    let written = 0;
+    answer = async ({ url }) => {
+      if (!url.endsWith('/write')) return 204;
+      interruption.abort();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      written = performance.now();
+      return 204;
+    };
+    const { leftBehind } = await look('ingestion', [podOf('vmsingle')], { signal: interruption.signal });
+    const deletions = asked.filter(({ url }) => url.endsWith('/delete_series'));
+    expect([leftBehind, deletions.length]).toEqual([[], 1]);
+    expect(written).toBeGreaterThan(0);
+    // Timers may come a little early.
+    expect(deletions[0]!.at - written).toBeGreaterThan(QUICK.settled - 10);
   });
 });
 
@@ -211,7 +497,12 @@ describe('chaos', () => {
   });
 
   it('reads the interval of deduplication', () => {
-    expect(['1ms', '15s', '1m30s', '0s'].map(milliseconds)).toEqual([1, 15_000, 90_000, 0]);
+    const intervalOf = (...args: string[]) => dedupInterval(podOf('vmselect', { args }));
+    const flag = '-dedup.minScrapeInterval=';
+    expect(
+      [`${flag}1ms`, `-${flag}15s`, `${flag}1m30s`, `${flag}0s`, '-other=1s'].map((arg) => intervalOf(arg)),
+    ).toEqual([1, 15_000, 90_000, 0, 0]);
+    expect(dedupInterval(undefined)).toBe(0);
   });
 });
 

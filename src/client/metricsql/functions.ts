@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from '../errors';
-import type { DurationValue } from '../time';
+import { validateCount } from '../limits';
+import { durationMilliseconds, type DurationValue } from '../time';
 import { Expression, RangeVector } from './expression';
-import { durationMilliseconds, labelName, labelNames, numberLiteral, stringLiteral } from './literals';
+import { labelName, labelNames, numberLiteral, stringLiteral } from './literals';
 
 /** The labels that a result has; without it one value for all series. */
 export type Grouping =
@@ -16,7 +17,7 @@ export type Grouping =
       readonly by?: never;
     };
 
-/** @internal */
+/** Their names. */
 export const AGGREGATES = [
   ...['any', 'avg', 'count', 'distinct', 'geomean', 'group', 'mad', 'max', 'median', 'min', 'mode', 'share'],
   ...['stddev', 'stdvar', 'sum', 'sum2', 'zscore'],
@@ -41,9 +42,7 @@ export function bottomk(count: number, expression: Expression, grouping: Groupin
 }
 
 function ranked(name: string, count: number, expression: Expression, grouping: Grouping): Expression {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new InvalidArgumentError(`count: ${String(count)} is no number of series; give a whole number of 1 or more`);
-  }
+  validateCount('count', count);
   return new Expression(`${name}${groupingText(grouping)}(${count}, ${Expression.text('expression', expression)})`);
 }
 
@@ -57,7 +56,7 @@ function groupingText(grouping: Grouping): string {
   return without === undefined ? '' : ` without (${labelNames('without', without)}) `;
 }
 
-/** @internal */
+/** Their names. */
 export const ROLLUPS = [
   ...['avg_over_time', 'changes', 'count_over_time', 'delta', 'deriv', 'distinct_over_time', 'first_over_time'],
   ...['increase', 'increase_pure', 'irate', 'lag', 'last_over_time', 'lifetime', 'mad_over_time', 'max_over_time'],

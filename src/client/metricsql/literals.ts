@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors';
-import type { DurationValue } from '../time';
+import { LABEL_NAME, LONE_SURROGATE } from '../labels';
+import { durationMilliseconds, type DurationValue } from '../time';
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
 // eslint-disable-next-line no-control-regex -- these are the characters that need an escape
 const ESCAPED = /["\\\u0000-\u001f\u007f]/g;
 
@@ -23,7 +23,6 @@ export function stringLiteral(what: string, text: unknown): string {
   return `"${escaped}"`;
 }
 
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** Names such as `service.name` are stored as OpenTelemetry sends them, and are written in quotes. */
 const QUOTED_LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_.:/-]*$/;
 
@@ -52,44 +51,18 @@ export function numberLiteral(what: string, value: unknown): string {
   return value < 0 ? `(-${magnitude})` : magnitude;
 }
 
-const MILLISECONDS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-  y: 365 * 86_400_000,
-};
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+$/;
-const PART_OF_DURATION = /(\d+(?:\.\d+)?)(ms|[smhdwy])/g;
+/** The largest first. */
+const UNITS = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+] as const;
 
-/** A duration of a millisecond or more. Upper case is refused: in a query `5M` are five million. */
+/** A duration of a millisecond or more. */
 export function durationLiteral(what: string, duration: DurationValue): string {
   const milliseconds = durationMilliseconds(what, duration);
   if (typeof duration === 'string') return duration;
-  const unit = (['h', 'm', 's'] as const).find((name) => isMultiple(milliseconds, MILLISECONDS[name]!)) ?? 'ms';
-  return `${milliseconds / MILLISECONDS[unit]!}${unit}`;
-}
-
-/** How long a duration is. */
-export function durationMilliseconds(what: string, duration: DurationValue): number {
-  const milliseconds = typeof duration === 'string' ? parseDuration(duration) : duration;
-  const whole = typeof duration === 'string' || Number.isSafeInteger(duration);
-  if (whole && milliseconds >= 1 && milliseconds <= Number.MAX_SAFE_INTEGER) return milliseconds;
-  throw new InvalidArgumentError(
-    `${what}: ${JSON.stringify(duration)} is not a duration; give whole milliseconds of 1 or more, ` +
-      `or numbers with units (ms, s, m, h, d, w, y) such as '5m'`,
-  );
-}
-
-function isMultiple(value: number, unit: number): boolean {
-  return value % unit === 0;
-}
-
-function parseDuration(text: string): number {
-  if (!DURATION.test(text)) return NaN;
-  let milliseconds = 0;
-  for (const [, count, unit] of text.matchAll(PART_OF_DURATION)) milliseconds += Number(count) * MILLISECONDS[unit!]!;
-  return milliseconds;
+  const [unit, length] = UNITS.find(([, each]) => milliseconds % each === 0)!;
+  return `${milliseconds / length}${unit}`;
 }

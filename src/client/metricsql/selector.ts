@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors';
+import { METRIC_NAME_VALUE } from '../labels';
 import { Expression } from './expression';
 import { labelName, stringLiteral } from './literals';
 
@@ -70,7 +71,6 @@ function escapePattern(what: string, text: string): string {
   return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
-const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 /**
  * Words that mean something else, wherever they stand or before certain others.
  *
@@ -147,7 +147,7 @@ function matcherTexts(matchers: Matchers): string[] {
 }
 
 function selectorText(name: string | Matcher, matchers: readonly string[]): string {
-  if (typeof name === 'string' && METRIC_NAME.test(name) && !RESERVED.has(name.toLowerCase())) {
+  if (typeof name === 'string' && METRIC_NAME_VALUE.test(name) && !RESERVED.has(name.toLowerCase())) {
     return matchers.length === 0 ? name : `${name}{${matchers.join(', ')}}`;
   }
   const condition = typeof name === 'string' ? oneOf(name) : name;

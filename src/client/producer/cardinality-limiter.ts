@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors';
-import { validateCount } from './count';
+import { validateCount } from '../limits';
 import { seriesKey } from './label-set-cache';
 
 /** Options of a {@link CardinalityLimiter}. */

@@ -1,9 +1,10 @@
+import { WALL_CLOCK } from '../clock';
 import { InvalidArgumentError } from '../errors';
-import type { TimeSeries, WriteSample } from '../remote-write/encoder';
-import { LabelSet, METRIC_NAME, type Labels } from '../remote-write/labels';
+import { METRIC_NAME, type Labels } from '../labels';
+import { validateCount } from '../limits';
+import { LabelSet } from '../remote-write/labels';
+import type { TimeSeries, WriteSample } from '../samples';
 import type { Milliseconds } from '../time';
-import { WALL_CLOCK, type Clock } from '../clock';
-import { validateCount } from './count';
 import { seriesKey } from './label-set-cache';
 import { Periodic, type PeriodicOptions, type PeriodicStats } from './periodic';
 
@@ -56,7 +57,6 @@ const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
  */
 export class IntervalAggregator {
   readonly #emit: IntervalAggregatorOptions['emit'];
-  readonly #clock: Clock;
   readonly #periodic: Periodic;
   readonly #buckets: ReadonlyMap<string, readonly number[]>;
   readonly #maxSeries: number;
@@ -71,13 +71,12 @@ export class IntervalAggregator {
   /** @throws InvalidArgumentError when an option breaks its rule */
   constructor(options: IntervalAggregatorOptions) {
     this.#emit = options.emit;
-    this.#clock = options.clock ?? WALL_CLOCK;
     this.#maxSeries = validateCount('maxSeries', options.maxSeries ?? 10_000);
     this.#buckets = new Map(
       Object.entries(options.buckets ?? {}).map(([name, bounds]) => [name, validateBuckets(name, bounds)]),
     );
-    this.#last = this.#clock.now();
-    this.#periodic = new Periodic(() => this.#write(), options);
+    this.#last = (options.clock ?? WALL_CLOCK).now();
+    this.#periodic = new Periodic((time) => this.#write(time), options);
   }
 
   /** What was written, kept and dropped so far. */
@@ -187,8 +186,7 @@ export class IntervalAggregator {
     return key;
   }
 
-  async #write(): Promise<void> {
-    const timestamp = Math.max(this.#clock.now(), this.#last + 1);
+  async #write(timestamp: Milliseconds): Promise<void> {
     this.#last = timestamp;
     const written = [...this.#entries.values()];
     const undos: (() => void)[] = [];
@@ -197,7 +195,8 @@ export class IntervalAggregator {
       undos.push(undo);
       return values.map(([labels, value]): TimeSeries => {
         const sample: WriteSample = { timestamp, value };
-        return { labels, samples: isNew && metric.isTotal ? [{ timestamp: since, value: 0 }, sample] : [sample] };
+        if (!isNew || !metric.isTotal) return { labels, samples: [sample] };
+        return { labels, samples: [{ timestamp: Math.min(since, timestamp - 1), value: 0 }, sample] };
       });
     });
     try {

@@ -1,5 +1,6 @@
-import { LabelSet, type Labels } from '../remote-write/labels';
-import { validateCount } from './count';
+import type { Labels } from '../labels';
+import { validateCount } from '../limits';
+import { LabelSet } from '../remote-write/labels';
 
 /**
  * A key that two sets of labels share only when they are the labels of the same series: order does not count, and

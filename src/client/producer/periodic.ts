@@ -1,12 +1,13 @@
+import { timeAfter, WALL_CLOCK, type Clock } from '../clock';
 import { InvalidArgumentError } from '../errors';
+import { validateTimeout } from '../limits';
 import type { Milliseconds } from '../time';
-import { WALL_CLOCK, type Clock } from '../clock';
 
 /** What is done at an interval takes these. */
 export interface PeriodicOptions {
   /** The time from one to the next, in milliseconds. @default 15000 */
   readonly interval?: Milliseconds;
-  /** @default the clock of the process */
+  /** Gives the time of day, which samples have. @default the clock of the system */
   readonly clock?: Clock;
   /** Is told each failure. @default failures are counted only */
   readonly onError?: (error: unknown) => void;
@@ -23,17 +24,20 @@ export interface PeriodicStats {
 }
 
 const DEFAULT_INTERVAL = 15_000;
-/** Timers of Node.js take no more than this; it is 24.8 days. */
-const MAX_INTERVAL = 2 ** 31 - 1;
 
-/** Does something at an interval, never twice at once, and a last time when it is closed. */
+/**
+ * Does something at an interval, never twice at once, and a last time when it is closed. Each run has its time, for the
+ * samples that it makes.
+ */
 export class Periodic {
-  readonly #task: () => Promise<void>;
+  readonly #task: (time: Milliseconds) => Promise<void>;
   readonly #interval: Milliseconds;
   readonly #clock: Clock;
   readonly #onError: ((error: unknown) => void) | undefined;
   #stats: PeriodicStats = { succeeded: 0, failed: 0, skipped: 0 };
   #next: Milliseconds;
+  /** The time of the last run. */
+  #time: Milliseconds = -Infinity;
   #cancel = (): void => undefined;
   /** How many runs are under way or wait for it. */
   #pending = 0;
@@ -41,9 +45,12 @@ export class Periodic {
   #idle: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  constructor(task: () => Promise<void>, { interval = DEFAULT_INTERVAL, clock, onError }: PeriodicOptions) {
+  constructor(
+    task: (time: Milliseconds) => Promise<void>,
+    { interval = DEFAULT_INTERVAL, clock, onError }: PeriodicOptions,
+  ) {
     this.#task = task;
-    this.#interval = validateInterval(interval);
+    this.#interval = validateTimeout('interval', interval);
     this.#clock = clock ?? WALL_CLOCK;
     this.#onError = onError;
     this.#next = this.#clock.now();
@@ -76,7 +83,8 @@ export class Periodic {
 
   async #attempt(): Promise<void> {
     try {
-      await this.#task();
+      this.#time = timeAfter(this.#time, this.#clock.now());
+      await this.#task(this.#time);
       this.#count('succeeded');
     } catch (error) {
       this.#count('failed');
@@ -89,6 +97,8 @@ export class Periodic {
     const now = this.#clock.now();
     // Multiples of the interval since the start: delays do not add up, and what a long pause left out is not made up for.
     this.#next += this.#interval * Math.max(1, Math.ceil((now - this.#next + 1) / this.#interval));
+    // They start anew when the clock was set back: it may take long until it has caught up.
+    this.#next = Math.min(this.#next, now + this.#interval);
     this.#cancel = this.#clock.after(this.#next - now, () => {
       if (this.#closed !== undefined) return;
       this.#schedule();
@@ -100,11 +110,4 @@ export class Periodic {
   #count(what: keyof PeriodicStats): void {
     this.#stats = { ...this.#stats, [what]: this.#stats[what] + 1 };
   }
-}
-
-function validateInterval(interval: Milliseconds): Milliseconds {
-  if (interval >= 1 && interval <= MAX_INTERVAL) return interval;
-  throw new InvalidArgumentError(
-    `interval: ${String(interval)} is no interval; give milliseconds from 1 to ${MAX_INTERVAL}`,
-  );
 }

@@ -1,8 +1,7 @@
 import type { VictoriaMetricsClient } from '../client';
-import type { TimeSeries } from '../remote-write/encoder';
-import { METRIC_NAME, type Labels } from '../remote-write/labels';
+import { METRIC_NAME, type Labels } from '../labels';
+import type { TimeSeries } from '../samples';
 import type { Milliseconds } from '../time';
-import { WALL_CLOCK } from '../clock';
 import { LabelSetCache } from './label-set-cache';
 import { Periodic, type PeriodicOptions, type PeriodicStats } from './periodic';
 
@@ -48,9 +47,9 @@ export type RegistryPusherOptions = PeriodicOptions &
   );
 
 /**
- * Pushes the metrics of a registry at an interval, for what is not scraped. All samples of a push have its time. Never
- * has two pushes under way, and makes a last one when it is closed. A push that fails is not repeated: the next one has
- * the counters' newer values.
+ * Pushes the metrics of a registry at an interval, for what is not scraped. All samples of a push have its time, which
+ * is later than that of the push before. Never has two pushes under way, and makes a last one when it is closed. A push
+ * that fails is not repeated: the next one has the counters' newer values.
  *
  * Processes that push the same metrics need a label that tells them apart:
  *
@@ -66,9 +65,7 @@ export class RegistryPusher {
 
   /** @throws InvalidArgumentError when an option breaks its rule */
   constructor(options: RegistryPusherOptions) {
-    const clock = options.clock ?? WALL_CLOCK;
-    this.#periodic = new Periodic(async () => {
-      const timestamp = clock.now();
+    this.#periodic = new Periodic(async (timestamp) => {
       if (options.protocol === 'remote-write') {
         const { registry, client } = options;
         const metrics = await registry.getMetricsAsJSON();

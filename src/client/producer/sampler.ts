@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors';
-import { validateCount } from './count';
+import { validateCount } from '../limits';
 
 /** Options of {@link Sampler.probability}. */
 export interface ProbabilitySamplerOptions {

@@ -1,41 +1,9 @@
 import { InvalidArgumentError } from '../errors';
-import { encodeExemplars, type Exemplar } from './exemplar';
-import { LabelEncoder, LabelSet, type Labels } from './labels';
+import { STALE, type TimeSeries, type WriteSample } from '../samples';
+import { encodeExemplars } from './exemplar';
+import { LabelEncoder, LabelSet } from './labels';
 import { encodeMetadata, type MetricMetadata } from './metadata';
 import { varint32Length, writeInt64, writeVarint32 } from './varint';
-
-/**
- * Written instead of a value, this ends a series: queries stop to return it at once rather than after the staleness
- * interval. On the wire it is the NaN that Prometheus reserves for the purpose, which no JavaScript number can carry
- * reliably.
- */
-export const STALE = 'stale';
-
-/** One value of a series that is written. */
-export interface WriteSample {
-  /** Milliseconds since the Unix epoch, a whole number. */
-  readonly timestamp: number;
-  /**
-   * A number, or {@link STALE}. Infinities are kept. NaN is sent, but VictoriaMetrics stores no other NaN than the
-   * stale marker and says nothing.
-   */
-  readonly value: number | typeof STALE;
-}
-
-/** A series that is written. The series of a query result has this shape as well. */
-export interface TimeSeries {
-  /** Plain labels are validated and encoded at each write; a {@link LabelSet} only once. */
-  readonly labels: Labels | LabelSet;
-  /** In time order, each sample later than the one before it. */
-  readonly samples: readonly WriteSample[];
-  /**
-   * Traces behind the samples. Prometheus keeps them with its feature flag `exemplar-storage`; VictoriaMetrics ignores
-   * them.
-   *
-   * @default none
-   */
-  readonly exemplars?: readonly Exemplar[];
-}
 
 /** Field 1 of `WriteRequest`, length-delimited. https://github.com/prometheus/prometheus/blob/main/prompb/remote.proto */
 const TAG_TIMESERIES = 0x0a;

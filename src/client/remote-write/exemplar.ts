@@ -1,16 +1,7 @@
 import { InvalidArgumentError } from '../errors';
-import { LABEL_NAME, LONE_SURROGATE, type Labels } from './labels';
+import { LABEL_NAME, LONE_SURROGATE } from '../labels';
+import type { Exemplar } from '../samples';
 import { lengthDelimited, writeInt64 } from './varint';
-
-/** One observation behind a series, mostly with the trace that it belongs to. */
-export interface Exemplar {
-  /** Such as `{ trace_id: '...' }`; names and values have at most 128 characters together. */
-  readonly labels: Labels;
-  /** The value that was observed. */
-  readonly value: number;
-  /** Milliseconds since the Unix epoch, a whole number. */
-  readonly timestamp: number;
-}
 
 /** Field 3 of `TimeSeries`, length-delimited. */
 const TAG_EXEMPLAR = 0x1a;

@@ -1,11 +1,6 @@
 import { InvalidArgumentError } from '../errors';
+import { LABEL_NAME, LONE_SURROGATE, METRIC_NAME, METRIC_NAME_VALUE, type Labels } from '../labels';
 import { varint32Length, writeVarint32 } from './varint';
-
-/** Label names and values, the metric name under `__name__`. */
-export type Labels = Readonly<Record<string, string>>;
-
-/** The label that holds the metric name. */
-export const METRIC_NAME = '__name__';
 
 /** Field 1 of `TimeSeries`, length-delimited. */
 const TAG_LABEL = 0x0a;
@@ -13,11 +8,6 @@ const TAG_LABEL = 0x0a;
 const TAG_LABEL_NAME = 0x0a;
 /** Field 2 of `Label`, length-delimited. */
 const TAG_LABEL_VALUE = 0x12;
-
-/** Remote write 1.0: https://prometheus.io/docs/specs/prw/remote_write_spec/#labels */
-export const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-export const METRIC_NAME_VALUE = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** In place of the index of a series, for labels that stand alone. */
 const NO_INDEX = -1;

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors';
-import { LONE_SURROGATE, METRIC_NAME_VALUE } from './labels';
+import { LONE_SURROGATE, METRIC_NAME_VALUE } from '../labels';
 import { lengthDelimited } from './varint';
 
 /** In the order of their numbers in `MetricMetadata.MetricType`. */

@@ -1,6 +1,6 @@
+import { sleep, type Clock } from '../clock';
 import { BadResponseError, CredentialsError, HttpError, VictoriaMetricsError } from '../errors';
 import type { Milliseconds } from '../time';
-import { sleep, type Clock } from '../clock';
 import type { BodyCompressor, CompressedBody, Encoding } from './compression';
 import type { WriteTarget } from './endpoint';
 

@@ -1,7 +1,8 @@
-import type { Milliseconds } from '../time';
 import type { Clock } from '../clock';
+import type { TimeSeries } from '../samples';
+import type { Milliseconds } from '../time';
 import type { BodyCompressor, CompressedBody } from './compression';
-import { WriteRequestEncoder, type TimeSeries } from './encoder';
+import { WriteRequestEncoder } from './encoder';
 import type { MetricMetadata } from './metadata';
 import type { Delivery, Sender } from './sender';
 import type { Turns } from './turns';
@@ -83,9 +84,9 @@ export class Shard {
   }
 
   /** @throws InvalidArgumentError when it breaks a rule; then nothing was added */
-  addMetadata(metadata: MetricMetadata, index: number): boolean {
+  addMetadata(metadata: MetricMetadata, index: number): void {
     this.#encoder.addMetadata(metadata, index);
-    return this.#added();
+    this.#added();
   }
 
   /** Sends the open request as soon as nothing else is under way, without waiting for more. */

@@ -1,5 +1,5 @@
+import type { Labels } from '../labels';
 import type { Encoding } from './compression';
-import type { Labels } from './labels';
 
 /**
  * Why samples were given up:
@@ -38,10 +38,6 @@ export interface RemoteWriterMetrics {
   /** What new requests are compressed with. */
   readonly encoding: Encoding;
 }
-
-export type Counters = {
-  -readonly [Name in keyof RemoteWriterMetrics]: RemoteWriterMetrics[Name] extends number ? number : never;
-} & { droppedSamples: Record<DropReason, number> };
 
 /** The metrics in the text format of Prometheus. */
 export function metricsText(metrics: RemoteWriterMetrics, labels: Labels): string {

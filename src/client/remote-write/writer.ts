@@ -1,11 +1,13 @@
 import { setMaxListeners } from 'node:events';
-import { InvalidArgumentError } from '../errors';
-import { validateTimeout, type Milliseconds } from '../time';
 import { MONOTONIC_CLOCK, type Clock } from '../clock';
+import { InvalidArgumentError } from '../errors';
+import type { Labels } from '../labels';
+import { validateCount, validateTimeout } from '../limits';
+import type { TimeSeries } from '../samples';
+import type { Milliseconds } from '../time';
 import { BodyCompressor, builtInZstd, type ZstdCodec } from './compression';
 import type { WriteTarget } from './endpoint';
-import type { TimeSeries } from './encoder';
-import { hashLabels, LabelEncoder, LabelSet, type Labels } from './labels';
+import { hashLabels, LabelEncoder, LabelSet } from './labels';
 import type { MetricMetadata } from './metadata';
 import { Sender, type Delivery, type RetryEvent } from './sender';
 import { Shard, type Batch } from './shard';
@@ -28,6 +30,7 @@ export interface DropEvent {
   readonly error?: unknown;
 }
 
+/** Options of a {@link RemoteWriter}. */
 export interface RemoteWriterOptions {
   /** Samples of a request at most. @default 10000 */
   readonly maxRequestSamples?: number;
@@ -51,7 +54,7 @@ export interface RemoteWriterOptions {
    * @default 67108864, which is 64 MiB
    */
   readonly maxBufferedBytes?: number;
-  /** @default 'wait' */
+  /** What happens to a write that finds the buffer full. @default 'wait' */
   readonly whenFull?: WhenFull;
   /**
    * Requests that may be under way at once. Each series always goes to the same of so many workers, so that its samples
@@ -70,16 +73,17 @@ export interface RemoteWriterOptions {
    * @default the zstd of Node.js, which it has from 22.15 and 23.8 on; else none
    */
   readonly zstd?: ZstdCodec | false;
-  /** Called when samples were given up. */
+  /** Called when samples were given up. @default they are counted only */
   readonly onDrop?: (event: DropEvent) => void;
-  /** Called when an attempt failed and will be made again. */
+  /** Called when an attempt failed and will be made again. @default attempts are counted only */
   readonly onRetry?: (event: RetryEvent) => void;
-  /** @default the clock of the system */
+  /** Gives the time for delays and waits; it must never go back. @default the clock of the system that never goes back */
   readonly clock?: Clock;
   /** Gives numbers from 0 up to but not 1, for the random part of waits. @default Math.random */
   readonly random?: () => number;
 }
 
+/** Options of `RemoteWriter.close`. */
 export interface CloseOptions {
   /** Milliseconds for what is still in the buffer; the rest is given up then. @default 10000 */
   readonly timeout?: Milliseconds;
@@ -87,6 +91,10 @@ export interface CloseOptions {
 
 /** Encoding this many bytes takes about a millisecond; then others get their turn. */
 const SLICE_BYTES = 256 * 1024;
+/** Bytes that could be encoded while a series is looked at. */
+const LEAST_COST = 64;
+/** Bytes that could be encoded while an error is made. */
+const ERROR_COST = 4096;
 
 /**
  * Collects samples in memory and sends them in requests of a good size, until the server took them.
@@ -126,20 +134,22 @@ export class RemoteWriter {
   readonly #droppedSamples: Record<DropReason, number> = { full: 0, invalid: 0, rejected: 0, closed: 0 };
 
   /**
-   * @param target mostly that of a client: see `VictoriaMetricsClient.remoteWriter`
+   * Made by `VictoriaMetricsClient.remoteWriter`.
+   *
+   * @internal
    * @throws InvalidArgumentError when an option breaks its rule
    */
   constructor(target: WriteTarget, options: RemoteWriterOptions = {}) {
-    const maxSamples = positiveInteger('maxRequestSamples', options.maxRequestSamples ?? 10_000);
-    const maxBytes = positiveInteger('maxRequestBytes', options.maxRequestBytes ?? 2 ** 19);
+    const maxSamples = validateCount('maxRequestSamples', options.maxRequestSamples ?? 10_000);
+    const maxBytes = validateCount('maxRequestBytes', options.maxRequestBytes ?? 2 ** 19);
     const maxAge = validateTimeout('maxDelay', options.maxDelay ?? 1000);
-    const concurrency = positiveInteger('concurrency', options.concurrency ?? 1);
+    const concurrency = validateCount('concurrency', options.concurrency ?? 1);
     const minBackoff = validateTimeout('minBackoff', options.minBackoff ?? 100);
     const maxBackoff = validateTimeout('maxBackoff', options.maxBackoff ?? 30_000);
     if (maxBackoff < minBackoff) {
       throw new InvalidArgumentError(`maxBackoff: ${maxBackoff} is less than minBackoff = ${minBackoff}; give more`);
     }
-    this.#maxBufferedBytes = positiveInteger('maxBufferedBytes', options.maxBufferedBytes ?? 2 ** 26);
+    this.#maxBufferedBytes = validateCount('maxBufferedBytes', options.maxBufferedBytes ?? 2 ** 26);
     const least = 2 * concurrency * maxBytes;
     if (this.#maxBufferedBytes < least) {
       throw new InvalidArgumentError(
@@ -196,6 +206,12 @@ export class RemoteWriter {
    */
   write(series: readonly TimeSeries[]): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(closedError());
+    // Without the compiler a caller may give anything.
+    if (!Array.isArray(series)) {
+      return Promise.reject(
+        new InvalidArgumentError(`series: a value of type ${typeof series} is not a list; write [...] around it`),
+      );
+    }
     this.#sender.negotiate();
     const intake = new Intake(series);
     // Most writes are small and find room: they end here.
@@ -207,13 +223,17 @@ export class RemoteWriter {
 
   /**
    * Takes what is known of metrics into the buffer, for servers that keep it: Prometheus, and VictoriaMetrics with
-   * `-enableMetadata`. Other senders do so at their start and every minute or so.
+   * `-enableMetadata`. Other senders do so at their start and every minute or so. Because it comes again, it is left out
+   * while the buffer is full, whatever `whenFull` says.
    *
    * @throws InvalidArgumentError when one breaks a rule (those before it are taken), or when the writer is closed
    */
   writeMetadata(metadata: readonly MetricMetadata[]): void {
     if (this.#closed !== undefined) throw closedError();
-    for (let i = 0; i < metadata.length; i++) this.#shards[0]!.addMetadata(metadata[i]!, i);
+    for (let i = 0; i < metadata.length; i++) {
+      if (this.#isFull()) return;
+      this.#shards[0]!.addMetadata(metadata[i]!, i);
+    }
   }
 
   /**
@@ -321,11 +341,12 @@ export class RemoteWriter {
       const before = shard.openBytes;
       const filled = shard.add(encoded, series, offset, end, index);
       // A request that was filled was compressed as well, which is enough for one turn.
-      this.#spend(filled ? SLICE_BYTES : shard.openBytes - before);
+      this.#spend(filled ? SLICE_BYTES : Math.max(shard.openBytes - before, LEAST_COST));
       this.#samples += end - offset;
       if (end === samples.length) intake.next();
       else intake.offset = end;
     } catch (error) {
+      this.#spend(ERROR_COST);
       intake.error ??= error;
       intake.skip('invalid');
     }
@@ -390,6 +411,8 @@ export class RemoteWriter {
   }
 
   #drop(event: DropEvent): void {
+    // Metadata alone: nobody misses it, but why a server refuses it is worth to be told.
+    if (event.samples === 0 && event.error === undefined) return;
     this.#droppedSamples[event.reason] += event.samples;
     const onDrop = this.#onDrop;
     // In a task of its own: what it throws is not ours, and must not stop the sending.
@@ -439,11 +462,4 @@ class Intake {
 
 function closedError(): InvalidArgumentError {
   return new InvalidArgumentError('writer: closed; make a new one');
-}
-
-function positiveInteger(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError(`${name}: ${String(value)} is not a size; give a whole number of 1 or more`);
-  }
-  return value;
 }

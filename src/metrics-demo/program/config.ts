@@ -2,6 +2,9 @@ import { hostname } from 'node:os';
 import { PORT, PUSH_INTERVAL_SECONDS, SCENARIOS, type Scenario, type Variable } from '../environment';
 import { LOG_LEVELS, type LogLevel } from './log';
 
+/** The path of remote write; what stands before it is the URL of the store. */
+export const REMOTE_WRITE_PATH = '/api/v1/write';
+
 /** Where metrics are pushed to. Secrets are in files, which are read again for each push. */
 export interface PushTarget {
   readonly url: string;
@@ -126,10 +129,21 @@ class Reader {
       if (username ?? bearerTokenFile) this.problem(`${prefix}_URL`, 'missing, but there are credentials for it');
       return undefined;
     }
-    if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) {
-      // The text may hold a password, so it is not repeated.
-      this.problem(`${prefix}_URL`, 'is no URL with http or https');
-    }
+    const problem = urlProblem(prefix, url);
+    if (problem !== undefined) this.problem(`${prefix}_URL`, problem);
     return { url, username, passwordFile, bearerTokenFile };
   }
+}
+
+/** What is wrong with the URL of a target. The text may hold a password, so it is not repeated. */
+function urlProblem(prefix: 'OTLP' | 'REMOTE_WRITE', text: string): string | undefined {
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) return 'is no URL with http or https';
+  const { username, password, search, hash } = new URL(text);
+  if (username + password !== '') {
+    return `holds a user or password; give them with ${prefix}_USERNAME and ${prefix}_PASSWORD_FILE`;
+  }
+  if (prefix === 'REMOTE_WRITE' && (!text.endsWith(REMOTE_WRITE_PATH) || search + hash !== '')) {
+    return `does not end in ${REMOTE_WRITE_PATH}, as remote write does; write for example http://store:8428${REMOTE_WRITE_PATH}`;
+  }
+  return undefined;
 }

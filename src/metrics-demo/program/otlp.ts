@@ -14,6 +14,7 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
 import type { Registry } from 'prom-client';
+import { authorizationHeader } from '../../client';
 import type { Clock } from './clock';
 import type { PushTarget } from './config';
 import { authOf, PUSH_TIMEOUT_MILLISECONDS, type Identity, type Push } from './push';
@@ -29,9 +30,13 @@ export class OtlpPush implements Push {
   private readonly exporter: ObservedExporter;
 
   public constructor(registry: Registry, identity: Identity, clock: Clock, target: PushTarget) {
+    const header = authorizationHeader(authOf(target));
     this.exporter = new ObservedExporter({
       url: target.url,
-      headers: async () => headersOf(target),
+      headers: async (): Promise<Record<string, string>> => {
+        const authorization = await header();
+        return authorization === undefined ? {} : { authorization };
+      },
       timeoutMillis: PUSH_TIMEOUT_MILLISECONDS,
     });
     const reader = new PeriodicExportingMetricReader({
@@ -74,16 +79,6 @@ class ObservedExporter extends OTLPMetricExporter {
       done(result);
     });
   }
-}
-
-async function headersOf(target: PushTarget): Promise<Record<string, string>> {
-  const auth = authOf(target);
-  if (!auth) return {};
-  const read = async (secret: string | (() => string | Promise<string>)): Promise<string> =>
-    (typeof secret === 'string' ? secret : await secret()).trimEnd();
-  if ('bearerToken' in auth) return { authorization: `Bearer ${await read(auth.bearerToken)}` };
-  const pair = `${auth.username}:${await read(auth.password)}`;
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
 /** Gives the SDK the metrics of the registry as they are, so that nothing is counted twice. */

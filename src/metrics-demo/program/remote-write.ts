@@ -1,7 +1,8 @@
 import type { Registry } from 'prom-client';
 import { VictoriaMetricsClient, type TimeSeries } from '../../client';
+import { timeAfter } from '../../client/clock';
 import type { Clock } from './clock';
-import type { PushTarget } from './config';
+import { REMOTE_WRITE_PATH, type PushTarget } from './config';
 import { authOf, PUSH_TIMEOUT_MILLISECONDS, type Identity, type Push } from './push';
 import { collect } from './samples';
 
@@ -29,15 +30,14 @@ export class RemoteWritePush implements Push {
     target: PushTarget,
   ) {
     this.client = new VictoriaMetricsClient({
-      writeUrl: target.url.replace(/\/api\/v1\/write$/, ''),
+      writeUrl: target.url.slice(0, -REMOTE_WRITE_PATH.length),
       auth: authOf(target),
       timeout: PUSH_TIMEOUT_MILLISECONDS,
     });
   }
 
   public async flush(): Promise<void> {
-    // Samples of a series are in order of their times, even when the clock of the machine is set back.
-    this.lastTime = Math.max(this.clock.now(), this.lastTime + 1);
+    this.lastTime = timeAfter(this.lastTime, this.clock.now());
     await this.client.remoteWrite(await seriesOf(this.registry, this.identity, this.lastTime));
   }
 

@@ -161,6 +161,8 @@ export class Shop {
 
   /** Makes happen what happens until a time. Nothing happened while the shop was paused: see `skip`. */
   public advance(now: number): void {
+    // A clock that was set back would stop all until it has caught up.
+    this.time = Math.min(this.time, now);
     if (now - this.time > MAX_STEPS * STEP_MILLISECONDS) this.time = now - MAX_STEPS * STEP_MILLISECONDS;
     while (this.time + STEP_MILLISECONDS <= now) {
       this.time += STEP_MILLISECONDS;
