@@ -141,7 +141,8 @@ function readOr<T>(otherwise: T, path: string, problems: Problems, read: () => T
     return read();
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    problems.add({ prop: path, value: undefined, rule: `cannot be read: ${code}`, fix: 'correct the path' });
+    const fix = 'name it by its path from the folder that the app is run in';
+    problems.add({ prop: 'rules', value: path, rule: `cannot be read: ${code}`, fix });
     return otherwise;
   }
 }

@@ -23,6 +23,13 @@ export async function connectToKubernetes(options: KubernetesOptions): Promise<K
   const config = new library.KubeConfig();
   if (options.kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(options.kubeconfig);
+  // What the library makes up where it finds none.
+  if (
+    config.getCurrentContext() === 'loaded-context' &&
+    config.getCurrentCluster()?.server === 'http://localhost:8080'
+  ) {
+    throw new Error('there is no kubeconfig: set KUBECONFIG, or write ~/.kube/config');
+  }
   if (options.context !== undefined) {
     const names = config.getContexts().map(({ name }) => name);
     if (!names.includes(options.context)) {

@@ -763,8 +763,8 @@ describe('wrong configurations', () => {
       () => ({
         rules: [Rules.fromFile(join(folder, 'gone.yaml')), Rules.fromDirectory(join(folder, 'gone'))],
       }),
-      'gone.yaml = (not set): cannot be read: ENOENT. To fix: correct the path.',
-      'gone = (not set): cannot be read: ENOENT. To fix: correct the path.',
+      'rules = "gone.yaml": cannot be read: ENOENT. To fix: name it by its path from the folder that the app is run in.',
+      'rules = "gone": cannot be read: ENOENT. To fix: name it by its path from the folder that the app is run in.',
     ],
     [
       'a file that is no YAML',

@@ -803,3 +803,17 @@ describe('Kubernetes by @kubernetes/client-node', () => {
     }
   });
 });
+
+test('says that there is no kubeconfig', async () => {
+  const { HOME, KUBECONFIG } = process.env;
+  process.env.HOME = '/nonexistent';
+  delete process.env.KUBECONFIG;
+  try {
+    await expect(connectToKubernetes({ namespace: 'monitoring' })).rejects.toThrow(
+      'there is no kubeconfig: set KUBECONFIG, or write ~/.kube/config',
+    );
+  } finally {
+    process.env.HOME = HOME;
+    if (KUBECONFIG !== undefined) process.env.KUBECONFIG = KUBECONFIG;
+  }
+});
