@@ -68,7 +68,7 @@ class ClientNodeKubernetes implements Kubernetes {
   private readonly networking: ClientNode.NetworkingV1Api;
 
   public constructor(
-    private readonly library: typeof ClientNode,
+    private readonly clientNode: typeof ClientNode,
     private readonly config: ClientNode.KubeConfig,
     public readonly namespace: string,
   ) {
@@ -181,7 +181,7 @@ class ClientNodeKubernetes implements Kubernetes {
     const { namespace } = this;
     const annotations = { [RESTARTED_AT]: new Date().toISOString() };
     const request = { namespace, name, body: { spec: { template: { metadata: { annotations } } } } };
-    const { setHeaderOptions, PatchStrategy } = this.library;
+    const { setHeaderOptions, PatchStrategy } = this.clientNode;
     const options = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
     if (kind === 'Deployment') await this.apps.patchNamespacedDeployment(request, options);
     else if (kind === 'StatefulSet') await this.apps.patchNamespacedStatefulSet(request, options);
@@ -197,7 +197,7 @@ class ClientNodeKubernetes implements Kubernetes {
         done();
       },
     });
-    const forward = new this.library.PortForward(this.config);
+    const forward = new this.clientNode.PortForward(this.config);
     const webSocket = (await forward.portForward(
       this.namespace,
       pod,
@@ -213,7 +213,7 @@ class ClientNodeKubernetes implements Kubernetes {
   }
 
   private isNotFound(error: unknown): boolean {
-    return error instanceof this.library.ApiException && error.code === 404;
+    return error instanceof this.clientNode.ApiException && error.code === 404;
   }
 }
 
