@@ -73,9 +73,9 @@ class ClientNodeKubernetes implements Kubernetes {
     public readonly namespace: string,
   ) {
     this.context = config.getCurrentContext();
-    this.core = config.makeApiClient(library.CoreV1Api);
-    this.apps = config.makeApiClient(library.AppsV1Api);
-    this.networking = config.makeApiClient(library.NetworkingV1Api);
+    this.core = config.makeApiClient(clientNode.CoreV1Api);
+    this.apps = config.makeApiClient(clientNode.AppsV1Api);
+    this.networking = config.makeApiClient(clientNode.NetworkingV1Api);
   }
 
   public async workloads(): Promise<readonly Workload[]> {
