@@ -274,6 +274,10 @@ describeWith(['vmauth', 'vmstorage', 'vminsert', 'vmselect'], 'the client with a
 
   it('deletes series of its tenant only', async () => {
     await other.importSeries(metric('deleted', 2));
+    await until('both series of the other tenant are there', async () => {
+      await flush(stack);
+      return (await exported(other, 'deleted')).length === 2;
+    });
     await deletes(stack, cluster);
     expect(await exported(other, 'deleted')).toEqual(metric('deleted', 2));
   });
