@@ -265,13 +265,15 @@ function fromDaemonSet(object: ClientNode.V1DaemonSet): Workload {
 function fromPod({ metadata, spec, status }: ClientNode.V1Pod): Pod {
   const volumes = spec?.volumes ?? [];
   const states = new Map(status?.containerStatuses?.map((each) => [each.name, each]));
+  const ready = status?.conditions?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     labels: metadata?.labels ?? {},
     ip: status?.podIP,
     phase: status?.phase ?? 'Unknown',
-    ready: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+    ready: ready !== undefined,
+    readySince: ready?.lastTransitionTime && new Date(ready.lastTransitionTime),
     terminating: metadata?.deletionTimestamp !== undefined,
     containers: (spec?.containers ?? []).map((container) => fromContainer(container, states.get(container.name))),
     claims: volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []),

@@ -48,6 +48,8 @@ export interface Pod {
   readonly phase: string;
   /** Whether it takes requests. */
   readonly ready: boolean;
+  /** Since when, where it is ready and that is known. */
+  readonly readySince?: Date;
   /** Whether it was told to go. */
   readonly terminating: boolean;
   readonly containers: readonly PodContainer[];

@@ -116,6 +116,13 @@ export class Stack {
     return usable(await this.kubernetes.pods(), program);
   }
 
+  /** Since when all that answers queries, or keeps the data for that, is ready; 0 when nobody knows. */
+  public async storageReadySince(): Promise<Milliseconds> {
+    const programs: readonly Program[] = ['vmstorage', 'vmselect', 'vmsingle', 'vmauth'];
+    const pods = (await Promise.all(programs.map((program) => this.pods(program)))).flat();
+    return Math.max(0, ...pods.map(({ readySince }) => readySince?.getTime() ?? 0));
+  }
+
   /** As `pods`; a step says which these are, that there are none, or that nobody knows. */
   public async find(session: Session, topic: Topic, program: Program): Promise<readonly Pod[]> {
     let ready: readonly Pod[] = [];

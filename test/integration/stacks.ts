@@ -92,3 +92,17 @@ export async function untilConnected(stack: Runner, nodes: number): Promise<void
     ),
   );
 }
+
+/** Resolves when each vmselect, or the single node, answers a query from all of the storage. */
+export async function untilAnswering(stack: Runner): Promise<void> {
+  const readers = stack.pods().filter(({ name, running }) => running && /-(vmselect|vmsingle)-\d+$/.test(name));
+  await Promise.all(
+    readers.map((pod) =>
+      until(`${pod.name} answers`, async () => {
+        const url = `${pod.url()}${pod.name.includes('vmselect') ? '/select/0/prometheus' : ''}/api/v1/query?query=up`;
+        const response = await fetch(url);
+        return response.ok && ((await response.json()) as { readonly isPartial?: boolean }).isPartial !== true;
+      }),
+    ),
+  );
+}

@@ -349,6 +349,23 @@ describe('what is asked of programs', () => {
     expect(report.result).toBe(result);
   });
 
+  it.each([
+    ['passed', 300, '11:59:50', '1; 1 failed before the storage was ready, and are not due yet'],
+    ['passed', 300, '12:00:20', '1; 1 failed before the storage was ready, and are not due yet'],
+    ['failed', 300, '12:00:31', 'a / Watchdog: refused'],
+    ['failed', 0.1, '11:59:50', 'a / Watchdog: refused'],
+  ])('%s: a rule of every %d s that failed at %s, where the storage is ready since 12', async (...row) => {
+    const [result, interval, time, reason] = row;
+    const lastEvaluation = `2026-01-01T${time}Z`;
+    const rule = { name: 'Watchdog', state: 'inactive', lastError: 'refused', lastEvaluation, lastSamples: 0 };
+    answer = ({ url }) =>
+      url.endsWith('/rules') ? { data: { groups: [{ name: 'a', interval, rules: [rule] }] } } : '';
+    const storage = { ...podOf('vmselect'), readySince: new Date('2026-01-01T12:00:00Z') };
+    const report = await look('alerting', [podOf('vmalert'), storage]);
+    const step = report.steps.find(({ name }) => name === 'rules of vmalert-0 are evaluated');
+    expect([step?.result, step?.reason]).toEqual([result, reason]);
+  });
+
   it('tells of an alert that nobody is told of', async () => {
     const rule = { name: 'Watchdog', state: 'firing', lastError: '', lastEvaluation: '2026', lastSamples: 1 };
     answer = ({ url }) =>
@@ -678,8 +695,12 @@ describe('Kubernetes by @kubernetes/client-node', () => {
         ],
       },
     };
-    answers['GET /api/v1/namespaces/monitoring/pods'] = { kind: 'PodList', items: [pod] };
-    expect(await kubernetes.pods()).toEqual([
+    const lastTransitionTime = '2026-01-01T12:00:00Z';
+    const ready = { metadata: {}, status: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime }] } };
+    answers['GET /api/v1/namespaces/monitoring/pods'] = { kind: 'PodList', items: [pod, ready] };
+    const [found, other] = await kubernetes.pods();
+    expect([other?.ready, other?.readySince]).toEqual([true, new Date(lastTransitionTime)]);
+    expect([found]).toEqual([
       {
         ...{ name: 'a-0', uid: 'u', labels: { a: 'b' }, ip: '10.0.0.1', phase: 'Running' },
         ...{ ready: false, terminating: true, claims: ['data-a-0'], configMaps: ['one', 'two'] },
