@@ -11,19 +11,24 @@ and changes nothing of that.
 
   --namespace NAMESPACE     where the stack is
   --context CONTEXT         context of the kubeconfig; the current one when left out
-  --tenant TENANT           tenant of a cluster to write to, accountID or accountID:projectID; may be repeated; 0 when left out
+  --tenant TENANT           tenant of a cluster to write to, accountID or accountID:projectID; may be repeated; 0 when left out;
+                            what vmauth takes is found in whichever tenant it goes to
   --credentials PROGRAM=SOURCE
                             what a program asks for: env:NAME is an environment variable, file:PATH a file, which holds
                             a bearer token or USER:PASSWORD; may be repeated
-  --only TOPIC              look only at this: ${TOPICS.slice(0, -1).join(', ')}; may be repeated
+  --only TOPIC              look only at this; may be repeated
+  --require TOPIC           fail where a step of this would be skipped; may be repeated
   --wait SECONDS            how long to wait until everything is rolled out; 0 when left out
   --network-image IMAGE     image of the pods that try the network; it needs sh and nc; that of vmstorage when left out
   --json                    print the report as JSON
-  --chaos                   delete pods and restart everything while samples are written and read
+  --chaos                   delete pods and restart everything while samples are written and read: all that this library
+                            made in the namespace, not what watches the nodes from a namespace of its own; fails where
+                            no cluster has the copies for that
   --yes-break-things CONTEXT
                             what --chaos wants: the name of the context in which it may do so
   --help                    print this
 
+TOPIC is one of ${TOPICS.join(', ')} (the last with --chaos).
 PROGRAM is one of ${PROGRAMS.join(', ')}.`;
 
 /** What the command line asks for. */
@@ -33,6 +38,7 @@ export interface Arguments {
   readonly tenants?: readonly string[];
   readonly credentials: Credentials;
   readonly only?: readonly Topic[];
+  readonly require?: readonly Topic[];
   /** In milliseconds. */
   readonly wait: number;
   readonly networkImage?: string;
@@ -54,6 +60,7 @@ export function parseArguments(
       tenant: { type: 'string', multiple: true },
       credentials: { type: 'string', multiple: true, default: [] },
       only: { type: 'string', multiple: true },
+      require: { type: 'string', multiple: true },
       wait: { type: 'string', default: '0' },
       'network-image': { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -73,22 +80,38 @@ export function parseArguments(
     throw new Error('--chaos deletes pods and restarts everything: say --yes-break-things CONTEXT as well');
   }
   if (!chaos && yes !== undefined) throw new Error('--yes-break-things is given without --chaos');
+  const only = topics('--only', values.only);
+  if (!chaos && only?.includes('chaos')) throw new Error('--only chaos is given without --chaos');
+  for (const tenant of values.tenant ?? []) {
+    if (!isTenant(tenant)) {
+      throw new Error(`--tenant: ${tenant} is neither accountID nor accountID:projectID, of 32 bits each`);
+    }
+  }
   if (!/^\d+$/.test(values.wait)) throw new Error(`--wait: ${values.wait} is no number of seconds`);
   return {
     namespace,
     context,
     tenants: values.tenant,
     credentials: Object.fromEntries(values.credentials.map((text) => credential(text, environment))),
-    only: values.only?.map((text) => {
-      const topic = TOPICS.find((each) => each === text);
-      if (topic === undefined) throw new Error(`--only: ${text} is none of ${TOPICS.join(', ')}`);
-      return topic;
-    }),
+    only,
+    require: topics('--require', values.require),
     wait: Number(values.wait) * 1000,
     networkImage: values['network-image'],
     json: values.json,
     ...(yes === undefined ? {} : { chaos: { confirmContext: yes } }),
   };
+}
+
+function topics(option: string, texts: readonly string[] | undefined): readonly Topic[] | undefined {
+  return texts?.map((text) => {
+    const topic = TOPICS.find((each) => each === text);
+    if (topic === undefined) throw new Error(`${option}: ${text} is none of ${TOPICS.join(', ')}`);
+    return topic;
+  });
+}
+
+function isTenant(text: string): boolean {
+  return /^\d+(:\d+)?$/.test(text) && text.split(':').every((id) => Number(id) < 2 ** 32);
 }
 
 /** A secret is never an argument, which every user of the machine can see. */

@@ -2,7 +2,7 @@ import { hintsOf } from './hints';
 import { checkReachable, forgetLater } from './ingestion';
 import type { Pod, Workload } from './kubernetes';
 import { Failure } from './report';
-import { rolloutProblem } from './rollout';
+import { podsOf, rolloutProblem } from './rollout';
 import type { Session } from './session';
 import { flagOf, instanceOf, isOurs, isPodOf, programOf, type Program, type Stack, type Storage } from './stack';
 import { Traffic } from './traffic';
@@ -13,28 +13,33 @@ import { Traffic } from './traffic';
  */
 export async function verifyChaos(session: Session, stack: Stack, tenant: string): Promise<void> {
   const clusters = (await stack.storages()).filter(({ kind }) => kind === 'cluster');
-  if (clusters.length === 0) {
-    await session.skip(
-      'chaos',
-      'delete pods',
-      'there is no cluster in this namespace, and a single node cannot do without its pod',
-    );
+  const able = clusters.filter((cluster) => copiesOf(cluster) >= 2);
+  if (able.length === 0) {
+    // It was asked for.
+    await session.step('chaos', 'delete pods', () => Promise.reject(new Failure(reasonsOf(clusters))));
+    return;
   }
-  for (const cluster of clusters) await verifyCluster(session, stack, cluster, tenant);
+  for (const cluster of clusters) {
+    if (able.includes(cluster)) await verifyCluster(session, stack, cluster, tenant);
+    else await session.skip('chaos', `delete pods of ${cluster.instance}`, reasonsOf([cluster]));
+  }
+}
+
+function copiesOf({ writers }: Storage): number {
+  return Number(flagOf(writers[0], 'replicationFactor') ?? 1);
+}
+
+/** Why nothing of them can go. */
+function reasonsOf(clusters: readonly Storage[]): string {
+  if (clusters.length === 0)
+    return 'there is no cluster in this namespace, and a single node cannot do without its pod';
+  const reasons = clusters.map((cluster) => `replicationFactor of ${cluster.instance} is ${copiesOf(cluster)}`);
+  return `${reasons.join(', ')}: without a vmstorage samples are missing, as they must be`;
 }
 
 async function verifyCluster(session: Session, stack: Stack, cluster: Storage, tenant: string): Promise<void> {
   const { kubernetes } = session;
   const { instance } = cluster;
-  const copies = Number(flagOf(cluster.writers[0], 'replicationFactor') ?? 1);
-  if (copies < 2) {
-    await session.skip(
-      'chaos',
-      `delete pods of ${instance}`,
-      `replicationFactor is ${copies}: without a vmstorage its samples are missing, as they must be`,
-    );
-    return;
-  }
   forgetLater(session, stack, cluster, tenant);
   const traffic = new Traffic(session, stack, cluster, tenant);
   const deletion = (program: Program): { readonly name: string; readonly run: () => Promise<string> } => ({
@@ -44,6 +49,7 @@ async function verifyCluster(session: Session, stack: Stack, cluster: Storage, t
       if (!pod) throw new Failure(`no pod of ${program} is ready`);
       const workload = (await kubernetes.workloads()).find((each) => isOurs(each) && isPodOf(each, pod));
       if (!workload) throw new Failure(`${pod.name} is of no workload that this library made: it is left alone`);
+      session.signal.throwIfAborted();
       await kubernetes.deletePod(pod.name);
       await untilReturned(session, [workload], [pod]);
       return `${pod.name}; ${await traffic.account()}`;
@@ -65,8 +71,11 @@ async function verifyCluster(session: Session, stack: Stack, cluster: Storage, t
       name: 'restart everything',
       run: async () => {
         for (const workloads of inTurn((await kubernetes.workloads()).filter(isOurs))) {
-          const before = (await kubernetes.pods()).filter((pod) => workloads.some((each) => isPodOf(each, pod)));
-          for (const workload of workloads) await kubernetes.restart(workload);
+          const before = await podsOf(kubernetes, workloads);
+          for (const workload of workloads) {
+            session.signal.throwIfAborted();
+            await kubernetes.restart(workload);
+          }
           await untilReturned(session, workloads, before);
         }
         return traffic.account();
@@ -114,6 +123,6 @@ async function untilReturned(session: Session, workloads: readonly Workload[], o
     return problems[0];
   });
   if (wrong === undefined) return;
-  const pods = (await kubernetes.pods()).filter((pod) => !pod.ready && workloads.some((each) => isPodOf(each, pod)));
-  throw new Failure(`not back in time: ${wrong}`, pods[0] ? await hintsOf(kubernetes, pods[0]) : []);
+  const waiting = (await podsOf(kubernetes, workloads)).find(({ ready }) => !ready);
+  throw new Failure(`not back in time: ${wrong}`, waiting ? await hintsOf(kubernetes, waiting) : []);
 }

@@ -27,7 +27,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     const { wait, json, tenants, credentials, only, networkImage, chaos } = given;
     const report = await verify({
       kubernetes: await terminal.connect(given),
-      ...{ tenants, credentials, only, networkImage, chaos },
+      ...{ tenants, credentials, only, require: given.require, networkImage, chaos },
       patience: { rollout: wait },
       signal: terminal.signal,
       onProgress: (progress) => {
@@ -51,13 +51,15 @@ async function main(): Promise<void> {
   };
   // Once: a second signal ends the process at once.
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  process.exitCode = await runCommand(process.argv.slice(2), {
+  const code = await runCommand(process.argv.slice(2), {
     environment: process.env,
     out: (text) => void process.stdout.write(`${text}\n`),
     error: (text) => void process.stderr.write(`${text}\n`),
     signal: interruption.signal,
     connect: connectToKubernetes,
   });
+  // A lost connection that nobody waits for any more would keep the process. What was printed is out by then.
+  process.stdout.write('', () => process.exit(code));
 }
 
 if (require.main === module) void main();

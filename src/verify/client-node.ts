@@ -13,8 +13,25 @@ export interface KubernetesOptions {
   readonly kubeconfig?: string;
 }
 
+/** How long the API may take for an answer, in milliseconds. */
+const API_TIMEOUT = 15_000;
+
 /**
  * Kubernetes as `@kubernetes/client-node` reaches it.
+ *
+ * Who runs `verify` needs a Role with these rules in the namespace of the stack:
+ *
+ * ```yaml
+ * - { apiGroups: [apps], resources: [deployments, statefulsets, daemonsets], verbs: [list] }
+ * - { apiGroups: [''], resources: [pods, persistentvolumeclaims, events], verbs: [list] }
+ * - { apiGroups: [''], resources: [configmaps, pods/log], verbs: [get] }
+ * - { apiGroups: [''], resources: [pods/portforward], verbs: [get, create] }
+ * # What tries the network, which `only` may leave out.
+ * - { apiGroups: [networking.k8s.io], resources: [networkpolicies], verbs: [list] }
+ * - { apiGroups: [''], resources: [pods], verbs: [create, delete] }
+ * # `chaos`; it deletes pods, too.
+ * - { apiGroups: [apps], resources: [deployments, statefulsets, daemonsets], verbs: [patch] }
+ * ```
  *
  * @throws Error when the package is missing or the kubeconfig has no such context
  */
@@ -73,9 +90,14 @@ class ClientNodeKubernetes implements Kubernetes {
     public readonly namespace: string,
   ) {
     this.context = config.getCurrentContext();
-    this.core = config.makeApiClient(clientNode.CoreV1Api);
-    this.apps = config.makeApiClient(clientNode.AppsV1Api);
-    this.networking = config.makeApiClient(clientNode.NetworkingV1Api);
+    const configuration = clientNode.createConfiguration({
+      baseServer: new clientNode.ServerConfiguration(config.getCurrentCluster()!.server, {}),
+      authMethods: { default: config },
+      httpApi: inTime(clientNode),
+    });
+    this.core = new clientNode.CoreV1Api(configuration);
+    this.apps = new clientNode.AppsV1Api(configuration);
+    this.networking = new clientNode.NetworkingV1Api(configuration);
   }
 
   public async workloads(): Promise<readonly Workload[]> {
@@ -217,6 +239,32 @@ class ClientNodeKubernetes implements Kubernetes {
   }
 }
 
+/** Requests that end: a connection can be lost without a word. */
+function inTime({
+  IsomorphicFetchHttpLibrary,
+  ResponseContext,
+  wrapHttpLibrary,
+}: typeof ClientNode): ClientNode.HttpLibrary {
+  const library = new IsomorphicFetchHttpLibrary();
+  return wrapHttpLibrary({
+    async send(request) {
+      const signal = AbortSignal.timeout(API_TIMEOUT);
+      request.setSignal(signal);
+      try {
+        const { httpStatusCode, headers, body } = await library.send(request).toPromise();
+        const bytes = await body.binary();
+        return new ResponseContext(httpStatusCode, headers, {
+          text: () => Promise.resolve(bytes.toString()),
+          binary: () => Promise.resolve(bytes),
+        });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        throw new Error(`the Kubernetes API did not answer within ${API_TIMEOUT / 1000} s`, { cause: error });
+      }
+    },
+  });
+}
+
 /** Says why there is no answer. Where a connection just ends, `fetch` would connect again and again. */
 function refuse(socket: Socket, reason: string): void {
   if (socket.bytesWritten > 0) {
@@ -256,9 +304,9 @@ function fromStatefulSet(object: ClientNode.V1StatefulSet): Workload {
 }
 
 function fromDaemonSet(object: ClientNode.V1DaemonSet): Workload {
-  const { desiredNumberScheduled = 0, currentNumberScheduled = 0, numberMisscheduled = 0 } = object.status ?? {};
+  // Pods that are on their node from before a taint are not counted: they stay.
+  const { desiredNumberScheduled = 0, currentNumberScheduled: total = 0 } = object.status ?? {};
   const { updatedNumberScheduled: updated = 0, numberReady: ready = 0 } = object.status ?? {};
-  const total = currentNumberScheduled + numberMisscheduled;
   return { kind: 'DaemonSet', ...described(object), desired: desiredNumberScheduled, total, updated, ready };
 }
 
@@ -308,11 +356,10 @@ function fromContainer(
 }
 
 function fromPolicy({ metadata, spec }: ClientNode.V1NetworkPolicy): NetworkPolicy {
-  const selector = spec?.podSelector;
   return {
     name: metadata?.name ?? '',
-    podLabels: selector?.matchExpressions?.length ? undefined : (selector?.matchLabels ?? {}),
-    open: spec?.ingress?.some(({ _from: from = [] }) => from.length === 0) ?? false,
+    podSelector: spec?.podSelector ?? {},
+    ingress: (spec?.ingress ?? []).map(({ _from: from = [], ports = [] }) => ({ from, ports })),
   };
 }
 

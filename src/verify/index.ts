@@ -1,14 +1,17 @@
-export type { Labels } from '../client';
+export type { Auth, Labels } from '../client';
 export { connectToKubernetes, type KubernetesOptions } from './client-node';
 export type {
   Claim,
   Forward,
+  IngressRule,
   Kubernetes,
   KubernetesEvent,
+  LabelSelector,
   NetworkPolicy,
   Pod,
   PodContainer,
   PodManifest,
+  PolicyPeer,
   Workload,
 } from './kubernetes';
 export { formatReport, formatStep, type Report, type Result, type Step, type Topic } from './report';

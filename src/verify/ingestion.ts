@@ -1,4 +1,4 @@
-import type { MatrixSeries } from '../client';
+import type { MatrixSeries, QueryOptions } from '../client';
 import { sumsBy } from './delivery';
 import { hintsOf } from './hints';
 import type { Pod } from './kubernetes';
@@ -10,6 +10,8 @@ import { brief, checkReaders, checkThere, programOf, tenantsOf, type Stack, type
 /** What is written: a value that has a sign and a fraction, and text that every format has to escape. */
 const VALUE = -12345.678;
 const TEXT = 'a "quoted" \\ täxt';
+
+const NOWHERE = 'is in no tenant of the storages of this namespace';
 
 interface Sample {
   readonly name: string;
@@ -82,13 +84,16 @@ export async function verifyIngestion(session: Session, stack: Stack, tenants: r
       return FORMATS.map((format) => ({
         name: `${format.title} by ${program} of ${storage.instance}, tenant ${tenant}`,
         writing: inTurn(() => write(session, stack, format, storage.writers, tenant)),
-        places: [{ storage, tenant }],
+        place: { storage, tenant },
       }));
     });
-    for (const { name, writing, places } of sent) {
+    for (const { name, writing, place } of sent) {
       await session.step('ingestion', name, async () => {
         checkThere(storage.writers, program);
-        return look(session, stack, await writing, places);
+        checkReaders(storage);
+        const written = await writing;
+        const places = new Map(written.taken.map((pod) => [pod.name, place]));
+        return look(session, stack, written, () => Promise.resolve(places));
       });
     }
     // After the writing, by which a vminsert learns that a connection is lost.
@@ -101,21 +106,68 @@ export async function verifyIngestion(session: Session, stack: Stack, tenants: r
   const gateways = await stack.find(session, 'ingestion', 'vmauth');
   if (gateways.length === 0) return;
   await session.step('ingestion', 'remote write by vmauth', async () => {
-    const places = storages.flatMap((storage) => tenantsOf(storage, tenants).map((tenant) => ({ storage, tenant })));
-    return look(session, stack, await write(session, stack, REMOTE_WRITE, gateways, '0'), places);
+    const writing = write(session, stack, REMOTE_WRITE, gateways, '0');
+    findAndForgetLater(session, stack, writing);
+    storages.forEach(checkReaders);
+    const written = await writing;
+    return look(session, stack, written, (attempt) => findPlaces(session, stack, storages, written, attempt));
   });
 }
 
 /** Has the series of this run deleted at the end. */
 export function forgetLater(session: Session, stack: Stack, storage: Storage, tenant: string): void {
-  const series = `{verify_run="${session.run}"}`;
-  session.undoLater(`series ${series} of tenant ${tenant} in ${storage.instance}`, async (signal) => {
-    const [pod] = (await stack.storages()).find(({ instance }) => instance === storage.instance)?.readers ?? [];
-    if (!pod) throw new Error('nobody answers');
+  session.undoLater(`series ${seriesOf(session)} of tenant ${tenant} in ${storage.instance}`, async (signal) => {
+    const [reader] = (await stack.storages()).find(({ instance }) => instance === storage.instance)?.readers ?? [];
+    if (!reader) throw new Error('nobody answers');
     // A deletion does not see what was written just now.
     await session.settled();
-    await stack.ask(pod, tenant, (client) => client.deleteSeries(series, { signal }));
+    await stack.ask(reader, tenant, (client) => client.deleteSeries(seriesOf(session), { signal }));
   });
+}
+
+/** Has what went by gateways deleted at the end, wherever it is found. */
+function findAndForgetLater(session: Session, stack: Stack, writing: Promise<Written>): void {
+  session.undoLater(`series ${seriesOf(session)} by vmauth`, async (signal) => {
+    const written = await writing;
+    if (written.taken.length === 0) return;
+    const storages = await stack.storages();
+    storages.forEach(checkReaders);
+    await session.settled();
+    const places = await findPlaces(session, stack, storages, written, 0);
+    for (const { storage, tenant } of places.values()) {
+      await stack.ask(storage.readers[0]!, tenant, (client) => client.deleteSeries(seriesOf(session), { signal }));
+    }
+    const lost = written.taken.map((pod) => pod.name).filter((name) => !places.has(name));
+    if (lost.length > 0) throw new Error(`what ${lost.join(', ')} took ${NOWHERE}`);
+  });
+}
+
+function seriesOf({ run }: Session): string {
+  return `{verify_run="${run}"}`;
+}
+
+/** Where the samples of pods are, by the pod: what a gateway does with them is known by its configuration only. */
+async function findPlaces(
+  session: Session,
+  stack: Stack,
+  storages: readonly Storage[],
+  { name, timestamp }: Written,
+  attempt: number,
+): Promise<ReadonlyMap<string, Place>> {
+  const filter = filterOf({ name, run: session.run, timestamp, attempt });
+  const places = storages.map(async (storage) => {
+    const isCluster = storage.kind === 'cluster';
+    // Of a selector alone vmselect would leave out tenants that it has heard nothing of for some minutes.
+    const query = `count(last_over_time(${filter})) by (verify_by, vm_account_id, vm_project_id)`;
+    const answer = await stack.ask(storage.readers[0]!, isCluster ? 'multitenant' : '0', (client) =>
+      client.query(query, optionsOf(timestamp)),
+    );
+    if (answer.resultType !== 'vector') throw new Failure(`the answer to ${query} is a ${answer.resultType}`);
+    return answer.result.map(({ labels: { verify_by: pod = '', vm_account_id: account, vm_project_id: project } }) => {
+      return [pod, { storage, tenant: isCluster ? `${account}:${project}` : '0' }] as const;
+    });
+  });
+  return new Map((await Promise.all(places)).flat());
 }
 
 /** Each vminsert has a connection to each vmstorage. */
@@ -177,34 +229,42 @@ async function write(
   return { name, timestamp, taken, refused };
 }
 
-/** Looks by each reader until all is there. @throws Failure with what is not as written */
+/**
+ * Looks by each reader until all is there.
+ *
+ * @param find where the sample of each pod must be, by the name of the pod
+ * @throws Failure with what is not as written
+ */
 async function look(
   session: Session,
   stack: Stack,
   { name, timestamp, taken, refused, skip }: Written,
-  places: readonly Place[],
+  find: (attempt: number) => Promise<ReadonlyMap<string, Place>>,
 ): Promise<string> {
   if (skip) throw skip;
-  for (const { storage } of places) checkReaders(storage);
   let missing: readonly Pod[] = [];
   let attempt = 0;
   const left = timestamp + session.patience.visible - Date.now();
-  // Of several places one is where a gateway sends data; of one place every reader has to know all.
   const wrong = await session.until(taken.length === 0 ? 0 : left, async () => {
-    attempt++;
-    const found = await Promise.all(
-      places.map(async ({ storage, tenant }) => {
-        const differences = storage.readers.map(async (reader) => {
-          const series = await read(stack, reader, tenant, { name, run: session.run, timestamp, attempt });
-          return taken.flatMap((pod) => difference(reader, pod, series, timestamp));
-        });
-        return (await Promise.all(differences)).flat();
-      }),
-    );
-    const absent = (all: readonly Difference[]): number => all.filter((each) => each.absent).length;
-    const best = found.sort((a, b) => a.length - b.length || absent(a) - absent(b))[0]!;
-    missing = best.map(({ pod }) => pod);
-    return best.length === 0 ? undefined : best.map(({ text }) => text).join('\n');
+    const question = { name, run: session.run, timestamp, attempt: ++attempt };
+    const places = await find(attempt);
+    const answers = new Map<string, Promise<readonly MatrixSeries[]>>();
+    const ask = (reader: Pod, tenant: string): Promise<readonly MatrixSeries[]> => {
+      const key = `${reader.uid} ${tenant}`;
+      const answer = answers.get(key) ?? read(stack, reader, tenant, question);
+      answers.set(key, answer);
+      return answer;
+    };
+    const differences = taken.map(async (pod) => {
+      const place = places.get(pod.name);
+      if (!place) return [{ pod, text: `${pod.name} took a sample, but it ${NOWHERE}` }];
+      const { storage, tenant } = place;
+      const all = storage.readers.map(async (reader) => difference(reader, pod, await ask(reader, tenant), timestamp));
+      return (await Promise.all(all)).flat();
+    });
+    const found = (await Promise.all(differences)).flat();
+    missing = found.map(({ pod }) => pod);
+    return found.length === 0 ? undefined : found.map(({ text }) => text).join('\n');
   });
   const reasons = [...refused.map(({ reason }) => reason), ...(wrong === undefined ? [] : [wrong])];
   if (reasons.length > 0) {
@@ -224,31 +284,32 @@ interface Question {
 }
 
 /** The samples as they are stored. */
-async function read(
-  stack: Stack,
-  reader: Pod,
-  tenant: string,
-  { name, run, timestamp, attempt }: Question,
-): Promise<readonly MatrixSeries[]> {
-  // For some seconds VictoriaMetrics remembers that a filter matched nothing, so that each attempt has one of its own.
-  const filter = `${name}{verify_run="${run}",verify_attempt!="${attempt}"}[2m]`;
-  const options = { time: timestamp + 60_000, nocache: true, latencyOffset: 1 };
-  const answer = await stack.ask(reader, tenant, (client) => client.query(filter, options));
+async function read(stack: Stack, reader: Pod, tenant: string, question: Question): Promise<readonly MatrixSeries[]> {
+  const filter = filterOf(question);
+  const answer = await stack.ask(reader, tenant, (client) => client.query(filter, optionsOf(question.timestamp)));
   if (answer.resultType !== 'matrix') throw new Failure(`the answer to ${filter} is a ${answer.resultType}`);
   return answer.result;
+}
+
+/** For some seconds VictoriaMetrics remembers that a filter matched nothing, so that each attempt has one of its own. */
+function filterOf({ name, run, attempt }: Question): string {
+  return `${name}{verify_run="${run}",verify_attempt!="${attempt}"}[2m]`;
+}
+
+function optionsOf(timestamp: number): QueryOptions {
+  return { time: timestamp + 60_000, nocache: true, latencyOffset: 1 };
 }
 
 /** What is wrong with the sample that went through a pod. */
 interface Difference {
   readonly pod: Pod;
-  readonly absent: boolean;
   readonly text: string;
 }
 
 function difference(reader: Pod, writer: Pod, all: readonly MatrixSeries[], timestamp: number): Difference[] {
   const series = all.filter(({ labels }) => labels.verify_by === writer.name);
   const samples = series.flatMap((each) => each.samples);
-  const tell = (text: string): Difference[] => [{ pod: writer, absent: samples.length === 0, text }];
+  const tell = (text: string): Difference[] => [{ pod: writer, text }];
   if (samples.length === 0) return tell(`${writer.name} took a sample, but ${reader.name} does not have it`);
   if (series.length > 1 || samples.length > 1) {
     return tell(`${reader.name} has ${samples.length} samples in ${series.length} series of the one by ${writer.name}`);

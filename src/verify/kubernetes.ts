@@ -76,13 +76,39 @@ export interface KubernetesEvent {
   readonly message: string;
 }
 
+/** What chooses objects by their labels: all that it says must hold. */
+export interface LabelSelector {
+  readonly matchLabels?: Labels;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    /** `In`, `NotIn`, `Exists` or `DoesNotExist`. */
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+/** Who is let in: all that is there must hold. */
+export interface PolicyPeer {
+  /** Of the namespaces that are selected, else of that of the policy. */
+  readonly podSelector?: LabelSelector;
+  readonly namespaceSelector?: LabelSelector;
+  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
+}
+
+/** Who is let in, and where. */
+export interface IngressRule {
+  /** Empty: everybody. */
+  readonly from: readonly PolicyPeer[];
+  /** Empty: all ports. A port has a number or a name. */
+  readonly ports: readonly { readonly port?: number | string; readonly endPort?: number }[];
+}
+
 /** A NetworkPolicy that restricts who reaches its pods. */
 export interface NetworkPolicy {
   readonly name: string;
-  /** Labels of the pods that it is about; nothing where it selects them by expressions. */
-  readonly podLabels?: Labels;
-  /** Whether it lets anybody in. */
-  readonly open: boolean;
+  /** The pods that it is about. */
+  readonly podSelector: LabelSelector;
+  readonly ingress: readonly IngressRule[];
 }
 
 /** A way to a port of a pod. */
@@ -100,7 +126,7 @@ export interface PodManifest {
   readonly spec: object;
 }
 
-/** All that `verify` needs of Kubernetes, in one namespace. */
+/** All that `verify` needs of Kubernetes, in one namespace. No call may last for ever. */
 export interface Kubernetes {
   /** Of the kubeconfig; it is what `chaos` is confirmed for. */
   readonly context: string;

@@ -1,8 +1,9 @@
 import type { Labels } from '../client';
 import type { Pod, PodManifest } from './kubernetes';
+import { admits, describe, entries, isAbout, type Entry } from './policies';
 import { Failure, Skip } from './report';
 import type { Session } from './session';
-import { instanceOf, selects, type Stack } from './stack';
+import { instanceOf, type Stack } from './stack';
 
 const CONNECTED = 0;
 const REFUSED = 10;
@@ -29,12 +30,13 @@ export async function verifyNetwork(session: Session, stack: Stack, given: strin
     if (!wired || port === undefined || target.ip === undefined || image === undefined) {
       throw new Skip('no vminsert and vmstorage are ready to compare with');
     }
-    const policies = (await kubernetes.networkPolicies()).filter(
-      ({ podLabels }) => podLabels && selects(podLabels, target.labels),
-    );
+    const policies = (await kubernetes.networkPolicies()).filter((policy) => isAbout(policy, target));
     if (policies.length === 0) throw new Failure('no NetworkPolicy selects vmstorage: anybody reaches it');
-    const open = policies.filter((policy) => policy.open).map(({ name }) => name);
-    if (open.length > 0) throw new Failure(`the NetworkPolicy ${open.join(', ')} lets anybody reach vmstorage`);
+    const strangerLabels = { 'app.kubernetes.io/name': 'verify', verify_run: session.run };
+    const { namespace } = kubernetes;
+    const allowed = entries(policies, target);
+    const open = allowed.filter((each) => admits(each, { labels: strangerLabels, namespace, ip: undefined }) === true);
+    if (open.length > 0) throw new Failure(`policies let a pod that is not wired reach vmstorage: ${list(open)}`);
 
     const probe = async (name: string, labels: Labels, wait: number): Promise<Pod> => {
       const manifest = probePod(`verify-${name}-${session.run}`, labels, {
@@ -44,13 +46,19 @@ export async function verifyNetwork(session: Session, stack: Stack, given: strin
         wait,
         imagePullSecrets: target.imagePullSecrets,
       });
-      session.undoLater(`pod ${manifest.metadata.name}`, () => kubernetes.deletePod(manifest.metadata.name));
-      await kubernetes.createPod(manifest);
+      session.signal.throwIfAborted();
+      const made = kubernetes.createPod(manifest);
+      session.undoLater(`pod ${manifest.metadata.name}`, async () => {
+        // What is under way when the run is interrupted may still make it.
+        await made.catch(() => undefined);
+        await kubernetes.deletePod(manifest.metadata.name);
+      });
+      await made;
       return ended(session, manifest.metadata.name);
     };
     const [control, stranger] = await Promise.all([
       probe('control', selectorLabels(wired), 0),
-      probe('stranger', { 'app.kubernetes.io/name': 'verify', verify_run: session.run }, 10),
+      probe('stranger', strangerLabels, 10),
     ]);
     const [controlCode, strangerCode] = [exitCode(control), exitCode(stranger)];
     if ([controlCode, strangerCode].some((code) => NO_PROGRAM.includes(code))) {
@@ -61,13 +69,24 @@ export async function verifyNetwork(session: Session, stack: Stack, given: strin
         `cannot tell: a pod with the labels of ${wired.name} does not reach ${target.name} either (exit code ${controlCode})`,
       );
     }
-    if (strangerCode === REFUSED) return `${target.name}, port ${port}`;
+    const { ip } = stranger;
+    const perhaps = allowed.filter((each) => admits(each, { labels: strangerLabels, namespace, ip }) !== false);
+    if (strangerCode === REFUSED) {
+      return `${target.name}, port ${port}${perhaps.length === 0 ? '' : `; policies also let in ${list(perhaps)}`}`;
+    }
     if (strangerCode !== CONNECTED) throw new Skip(`cannot tell: the pod ended with exit code ${strangerCode}`);
+    if (perhaps.length > 0) {
+      throw new Failure(`a pod that is not wired reaches ${target.name}: policies let in ${list(perhaps)}`);
+    }
     throw new Skip(
       `a pod that is not wired reaches ${target.name} although ${policies.map(({ name }) => name).join(', ')} forbids it: ` +
         'the network plugin of the cluster does not enforce NetworkPolicies',
     );
   });
+}
+
+function list(all: readonly Entry[]): string {
+  return all.map(describe).join(', ');
 }
 
 /** What policies select the pod by; not the hash by which its ReplicaSet would take another pod for its own. */

@@ -2,7 +2,7 @@ import { hintsOf, warningsOf } from './hints';
 import type { Claim, Kubernetes, Pod, Workload } from './kubernetes';
 import { Failure, Skip } from './report';
 import type { Session } from './session';
-import { isOfStack, isPodOf } from './stack';
+import { isAlive, isOfStack, isPodOf } from './stack';
 
 /** A restart that is older is told, but is no failure: a pod may have waited for another one. */
 const RECENT = 10 * 60_000;
@@ -94,8 +94,11 @@ export function rolloutProblem(
   return undefined;
 }
 
-async function podsOf(kubernetes: Kubernetes, workloads: readonly Workload[]): Promise<Pod[]> {
-  return (await kubernetes.pods()).filter((pod) => workloads.some((workload) => isPodOf(workload, pod)));
+/** The pods of workloads but those that are over, whose place others have. */
+export async function podsOf(kubernetes: Kubernetes, workloads: readonly Workload[]): Promise<Pod[]> {
+  return (await kubernetes.pods()).filter(
+    (pod) => isAlive(pod) && workloads.some((workload) => isPodOf(workload, pod)),
+  );
 }
 
 async function hintsOfWorkload(kubernetes: Kubernetes, workload: Workload): Promise<string[]> {

@@ -56,13 +56,15 @@ export class Session {
     public readonly run: string,
     patience: Patience,
     public readonly signal: AbortSignal,
+    /** What may not be skipped. */
+    private readonly required: readonly Topic[],
     private readonly onProgress: (progress: Progress) => void,
   ) {
     this.patience = { ...PATIENCE, ...patience };
   }
 
   /**
-   * Does a step; nothing after an interruption.
+   * Does a step; nothing after an interruption, which ends the step at once.
    *
    * @param check throws what is wrong, a Failure or a Skip among others; gives what was seen
    */
@@ -77,9 +79,11 @@ export class Session {
       return result;
     };
     try {
-      return end('passed', (await check()) ?? '');
+      return end('passed', (await this.unlessInterrupted(check())) ?? '');
     } catch (error) {
       if (this.interrupted()) return end('failed', 'interrupted');
+      if (error instanceof Skip && this.required.includes(topic))
+        return end('failed', `required, but ${error.message}`);
       if (error instanceof Skip) return end('skipped', error.message);
       return end('failed', reasonOf(error), error instanceof Failure ? error.hints : []);
     }
@@ -167,6 +171,22 @@ export class Session {
       steps,
       leftBehind,
     };
+  }
+
+  /** Kubernetes may not answer for long, and is not told of the signal. */
+  private async unlessInterrupted<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this;
+    let interrupt!: () => void;
+    const interruption = new Promise<never>((_, reject) => {
+      interrupt = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', interrupt);
+      if (signal.aborted) interrupt();
+    });
+    try {
+      return await Promise.race([work, interruption]);
+    } finally {
+      signal.removeEventListener('abort', interrupt);
+    }
   }
 
   private interrupted(): boolean {

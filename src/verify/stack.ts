@@ -71,6 +71,11 @@ export function isPodOf({ podLabels }: Pick<Workload, 'podLabels'>, { labels }: 
   return selects(podLabels, labels);
 }
 
+/** Whether a pod runs or will: Kubernetes keeps those that are over, as after an eviction. */
+export function isAlive({ phase }: Pod): boolean {
+  return phase !== 'Succeeded' && phase !== 'Failed';
+}
+
 /** Whether labels are there that somebody asks for. */
 export function selects(wanted: Labels, labels: Labels): boolean {
   return Object.entries(wanted).every(([name, value]) => labels[name] === value);
@@ -104,6 +109,7 @@ export function flagOf(pod: Pod | undefined, flag: string): string | undefined {
 export class Stack {
   private readonly forwards = new Map<string, Promise<Forward>>();
   private readonly clients = new Map<string, VictoriaMetricsClient>();
+  private listed: { readonly at: number; readonly pods: Promise<readonly Pod[]> } | undefined;
 
   public constructor(
     private readonly kubernetes: Kubernetes,
@@ -111,9 +117,15 @@ export class Stack {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** The pods of a program that take requests, by name. */
-  public async pods(program: Program): Promise<Pod[]> {
-    return usable(await this.kubernetes.pods(), program);
+  /**
+   * The pods of a program that take requests, by name.
+   *
+   * @param age how old what is known of them may be, in milliseconds
+   */
+  public async pods(program: Program, age: Milliseconds = 0): Promise<Pod[]> {
+    const now = performance.now();
+    if (!this.listed || now - this.listed.at >= age) this.listed = { at: now, pods: this.kubernetes.pods() };
+    return usable(await this.listed.pods, program);
   }
 
   /** Since when all that answers queries, or keeps the data for that, is ready; 0 when nobody knows. */
@@ -127,7 +139,7 @@ export class Stack {
   public async find(session: Session, topic: Topic, program: Program): Promise<readonly Pod[]> {
     let ready: readonly Pod[] = [];
     await session.step(topic, `${program} is there`, async () => {
-      const all = (await this.kubernetes.pods()).filter((pod) => programOf(pod) === program);
+      const all = (await this.kubernetes.pods()).filter((pod) => isAlive(pod) && programOf(pod) === program);
       if (all.length === 0 && !(await this.isWanted(program))) throw new Skip(`no ${program} is in this namespace`);
       ready = usable(all, program);
       const others = all.filter((pod) => !ready.includes(pod));
@@ -141,7 +153,7 @@ export class Stack {
 
   /** All storages, also those of which no pod is ready. */
   public async storages(): Promise<Storage[]> {
-    const pods = await this.kubernetes.pods();
+    const pods = (await this.kubernetes.pods()).filter(isAlive);
     const of = (program: Program): Pod[] => pods.filter((pod) => programOf(pod) === program);
     const instances = (all: readonly Pod[]): string[] => [...new Set(all.map(instanceOf))].sort();
     const clusters = instances([...of('vmstorage'), ...of('vminsert'), ...of('vmselect')]).map((instance) => {

@@ -25,6 +25,9 @@ const WRITE_DEADLINE = 15_000;
 /** Enough to reach all nodes of usual clusters. */
 const MIN_SERIES = 16;
 
+/** How old the list of pods may be, in milliseconds: a namespace can have thousands, which the API sends each time. */
+const LIST_AGE = 1000;
+
 /** Samples that a failure names; the rest is counted. */
 const NAMED = 3;
 
@@ -134,7 +137,9 @@ export class Traffic {
     const end = performance.now() + WRITE_DEADLINE;
     let last: unknown = new Error('no pod is ready');
     for (let turn = 0; ; turn++) {
-      const pods = (await this.stack.pods(program)).filter((pod) => instanceOf(pod) === this.cluster.instance);
+      const pods = (await this.stack.pods(program, LIST_AGE)).filter(
+        (pod) => instanceOf(pod) === this.cluster.instance,
+      );
       const pod = pods[turn % pods.length];
       if (pod) {
         try {

@@ -21,7 +21,14 @@ export interface VerifyOptions {
   readonly credentials?: Credentials;
   /** What is looked at; before chaos the rollout in any case. @default - everything */
   readonly only?: readonly Topic[];
-  /** Delete pods and restart all that this library made, in the context that is named. @default - nothing is broken */
+  /** What must not be skipped: a step that cannot be done fails. @default - what cannot be done is skipped */
+  readonly require?: readonly Topic[];
+  /**
+   * Delete pods and restart all that this library made in the namespace, in the context that is named. What watches the
+   * nodes from a namespace of its own is not touched.
+   *
+   * @default - nothing is broken
+   */
   readonly chaos?: { readonly confirmContext: string };
   /** The image of the pods that try the network; it needs `sh` and `nc`. @default - that of vmstorage */
   readonly networkImage?: string;
@@ -36,24 +43,29 @@ export interface VerifyOptions {
 }
 
 /**
- * Finds out whether a deployed stack works. What it writes, posts and makes is removed at the end.
+ * Finds out whether a deployed stack works. What it writes, posts and makes is removed at the end. The rights that it
+ * needs are those of `connectToKubernetes`.
  *
- * @throws Error when `chaos` names another context; nothing was done then
+ * @throws Error when `chaos` names another context, or nothing looks at what is required; nothing was done then
  */
 export async function verify(options: VerifyOptions): Promise<Report> {
   const { kubernetes, tenants = ['0'], credentials = {}, chaos, networkImage, patience = {} } = options;
-  const { signal = new AbortController().signal, onProgress = () => undefined, only } = options;
+  const { signal = new AbortController().signal, onProgress = () => undefined, only, require: required = [] } = options;
   if (chaos && chaos.confirmContext !== kubernetes.context) {
     throw new Error(
       `chaos is confirmed for the context '${chaos.confirmContext}', and this is '${kubernetes.context}': nothing was done`,
     );
   }
+  const wanted = (topic: Topic): boolean => {
+    return topic === 'chaos' ? chaos !== undefined : only === undefined || only.includes(topic);
+  };
+  const unseen = required.filter((topic) => !wanted(topic));
+  if (unseen.length > 0) throw new Error(`${unseen.join(', ')}: required, but nothing would look at it`);
   const run = options.run ?? randomBytes(6).toString('hex');
-  const session = new Session(kubernetes, run, patience, signal, onProgress);
+  const session = new Session(kubernetes, run, patience, signal, required, onProgress);
   const stack = new Stack(kubernetes, credentials, signal);
   let report: Report;
   try {
-    const wanted = (topic: Topic): boolean => only === undefined || only.includes(topic);
     // Nothing is broken unless all of it is there.
     if (wanted('rollout') || chaos) await verifyRollout(session);
     const restarts = wanted('rollout') ? await countRestarts(kubernetes).catch(() => undefined) : undefined;

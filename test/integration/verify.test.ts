@@ -132,7 +132,9 @@ class LiveKubernetes implements Kubernetes {
 
   public async networkPolicies() {
     return (
-      this.change.policies ?? [{ name: 'storage', podLabels: { 'app.kubernetes.io/name': 'vmstorage' }, open: false }]
+      this.change.policies ?? [
+        { name: 'storage', podSelector: { matchLabels: { 'app.kubernetes.io/name': 'vmstorage' } }, ingress: [] },
+      ]
     );
   }
 
@@ -352,6 +354,7 @@ describeWith(
       Object.assign(pages, {
         '/metrics-ui/api/health': { database: 'ok' },
         '/metrics-ui/api/datasources/uid/victoriametrics/health': { status: 'OK' },
+        '/metrics-ui/api/datasources/proxy/uid/a/api/v2/status': { cluster: { status: 'ready' } },
         '/metrics-ui/api/search?type=dash-db&limit=5000': [{ uid: 'shop' }, { uid: 'other' }],
       });
     });
@@ -437,8 +440,6 @@ describeWith(
         async () => (await MetricsPage.of(vminsert)).sum('vm_rpc_vmstorage_is_reachable') === 2,
       );
       const report = await checkOnly(['rollout', 'ingestion', 'collection'], {
-        // Where vmauth sends what it is given.
-        tenants: ['7:8'],
         patience: { ...IMPATIENCE, visible: 6000 },
       });
       await pod.start();
@@ -524,7 +525,8 @@ describeWith(
         expect(reason).toContain('metrics-vminsert-0 took a sample, but metrics-vmselect-0 does not have it');
         expect(reason).toContain('metrics-vminsert-0 took a sample, but metrics-vmselect-1 does not have it');
       }
-      expect(stepOf(report, 'remote write by vmauth').result).toBe('failed');
+      // It knows nothing of the stubs.
+      expect(stepOf(report, 'remote write by vmauth').result).toBe('passed');
       expect(stepOf(report, 'vminsert of metrics reaches every vmstorage')).toMatchObject({
         result: 'failed',
         reason: 'metrics-vminsert-0 knows of no vmstorage',
@@ -546,6 +548,14 @@ describeWith(
       expect(reason).toContain(
         'metrics-vmselect-1 has {"labels":{"verify_by":"metrics-vminsert-0"},"samples":[{"timestamp":1000',
       );
+    });
+
+    it('finds what vmauth writes to a tenant that was not named, and removes it', async () => {
+      const options = { run: 'elsewhere', patience: { ...PATIENCE, settled: 3000 } };
+      const report = await checkOnly(['ingestion'], options);
+      expect([failed(report), report.leftBehind]).toEqual([[], []]);
+      expect(stepOf(report, 'remote write by vmauth').result).toBe('passed');
+      expect(await left('7:8', 'elsewhere')).toEqual([]);
     });
 
     it('tells a wrong token from a missing one', async () => {
@@ -636,6 +646,7 @@ describeWith(
     it('tells of a Grafana without its database, data source or dashboard, and of one that wants credentials', async () => {
       pages['/metrics-ui/api/health'] = { database: 'failing' };
       pages['/metrics-ui/api/datasources/uid/victoriametrics/health'] = 500;
+      pages['/metrics-ui/api/datasources/proxy/uid/a/api/v2/status'] = 502;
       pages['/metrics-ui/api/search?type=dash-db&limit=5000'] = [];
       const report = await checkOnly(['grafana']);
       const grafanaSteps = (of: Report) =>
@@ -645,7 +656,7 @@ describeWith(
           .map(({ result, reason }) => [result, reason]);
       expect(grafanaSteps(report)).toEqual([
         ['failed', 'its database is failing'],
-        ['failed', 'VM (prometheus, uid victoriametrics) answered 500: '],
+        ['failed', 'VM (prometheus, uid victoriametrics) answered 500: \nAlerts (alertmanager, uid a) answered 502: '],
         ['failed', 'the dashboard Shop (uid shop) is missing'],
       ]);
       pages['/metrics-ui/api/health'] = { database: 'ok' };
@@ -671,10 +682,12 @@ describeWith(
     });
 
     it('tells of a vmstorage that no NetworkPolicy is about, and of one that lets anybody in', async () => {
-      kubernetes.change = { policies: [{ name: 'other', podLabels: { a: 'b' }, open: false }] };
+      kubernetes.change = { policies: [{ name: 'other', podSelector: { matchLabels: { a: 'b' } }, ingress: [] }] };
       expect((await networkStep()).reason).toBe('no NetworkPolicy selects vmstorage: anybody reaches it');
-      kubernetes.change = { policies: [{ name: 'all', podLabels: {}, open: true }] };
-      expect((await networkStep()).reason).toBe('the NetworkPolicy all lets anybody reach vmstorage');
+      kubernetes.change = { policies: [{ name: 'all', podSelector: {}, ingress: [{ from: [], ports: [] }] }] };
+      expect((await networkStep()).reason).toBe(
+        'policies let a pod that is not wired reach vmstorage: everybody (policy all)',
+      );
     });
 
     it('removes what it made when it is interrupted', async () => {
@@ -722,7 +735,10 @@ describeWith(
       const podLabels = { 'app.kubernetes.io/name': 'grafana', release: 'theirs' };
       const [ours] = (await kubernetes.workloads()).slice(-1);
       const theirs: Workload = { ...ours!, name: 'theirs', labels: podLabels, podLabels };
-      kubernetes = new LiveKubernetes(runner, { workloads: [ours!, theirs], pods: [grafanaPod] });
+      const [vminsert] = (await kubernetes.pods()).filter(({ name }) => name === 'metrics-vminsert-0');
+      // Kubernetes keeps it, and no workload replaces it.
+      const evicted: Pod = { ...vminsert!, name: 'evicted', uid: 'evicted', phase: 'Failed', ready: false };
+      kubernetes = new LiveKubernetes(runner, { workloads: [ours!, theirs], pods: [grafanaPod, evicted] });
       const report = await check({ only: ['rollout'], chaos: { confirmContext: 'live' }, run: 'chaos' });
       await kubernetes.settled();
       expect(failed(report)).toEqual([]);
@@ -784,7 +800,7 @@ describeWith(['victoria-metrics'], 'verify, on a single node that wants credenti
       const options = { kubernetes, patience: { ...PATIENCE, settled: 1000 }, chaos: { confirmContext: 'live' } };
       const password = SECRETS.users.writer;
       const report = await verify({ ...options, credentials: { vmsingle: { username: 'me', password } } });
-      expect(failed(report)).toEqual([]);
+      expect(failed(report)).toHaveLength(1);
       expect(table(report.steps).filter((line) => !line.includes('rollout'))).toEqual([
         'passed ingestion: storage is there',
         'passed ingestion: remote write by vmsingle of metrics, tenant 0',
@@ -794,9 +810,11 @@ describeWith(['victoria-metrics'], 'verify, on a single node that wants credenti
           (what) => `skipped ${what} is there`,
         ),
         ...['grafana: grafana', 'network: vmstorage'].map((what) => `skipped ${what} is there`),
-        'skipped chaos: delete pods',
+        'failed chaos: delete pods',
       ]);
-      expect([report.result, report.leftBehind, kubernetes.deleted]).toEqual(['passed', [], []]);
+      // Nothing of what was asked for could be done.
+      expect(stepOf(report, 'delete pods').reason).toMatch(/a single node cannot do without its pod$/);
+      expect([report.result, report.leftBehind, kubernetes.deleted]).toEqual(['failed', [], []]);
       const left = await fetch(`${runner.url('metrics-vmsingle')}/api/v1/export?match[]={verify_run!=""}`, {
         headers: { authorization: `Basic ${btoa(`me:${password}`)}` },
       });

@@ -3,6 +3,9 @@ import type { Commands, RunOptions } from './commands';
 /** A program that kind makes its nodes with. */
 export type ContainerEngine = 'docker' | 'podman';
 
+/** The oldest versions that do, as major and minor. */
+const OLDEST = { kind: [0, 24], kubectl: [1, 27] } as const;
+
 const HOW_TO_GET = {
   engine:
     'docker or podman: https://docs.docker.com/engine/install or https://podman.io/docs/installation; on a Debian ' +
@@ -30,7 +33,7 @@ export async function findContainerEngine(commands: Commands, options: RunOption
     if (code !== 127) stopped.push(`${candidate} is installed but does not answer: ${reason}`);
   }
   if (engine === undefined) missing.push(...(stopped.length > 0 ? stopped : [HOW_TO_GET.engine]));
-  if ((await commands.run('kind', ['version'], options)).code !== 0) missing.push(HOW_TO_GET.kind);
+  missing.push(...(await missingProgram('kind', ['version'], commands, options)));
   missing.push(...(await missingKubectl(commands, options)));
   if (missing.length > 0 || engine === undefined) throw new Error(needed(missing));
   return engine;
@@ -43,7 +46,21 @@ export async function requireKubectl(commands: Commands, options: RunOptions): P
 }
 
 async function missingKubectl(commands: Commands, options: RunOptions): Promise<string[]> {
-  return (await commands.run('kubectl', ['version', '--client'], options)).code === 0 ? [] : [HOW_TO_GET.kubectl];
+  return missingProgram('kubectl', ['version', '--client'], commands, options);
+}
+
+async function missingProgram(
+  program: 'kind' | 'kubectl',
+  args: readonly string[],
+  commands: Commands,
+  options: RunOptions,
+): Promise<string[]> {
+  const { code, stdout } = await commands.run(program, args, options);
+  if (code !== 0) return [HOW_TO_GET[program]];
+  const [version, major, minor] = /v(\d+)\.(\d+)[\w.+-]*/.exec(stdout) ?? [];
+  const [oldestMajor, oldestMinor] = OLDEST[program];
+  const isNew = Number(major) > oldestMajor || (Number(major) === oldestMajor && Number(minor) >= oldestMinor);
+  return isNew ? [] : [`${HOW_TO_GET[program]}; this is ${version ?? 'one that tells no version'}`];
 }
 
 function needed(missing: readonly string[]): string {

@@ -134,6 +134,8 @@ class RecordedCommands implements Commands {
 
 /** What a healthy cluster answers where an empty text would be none. */
 function defaultAnswer(line: string): Partial<Outcome> {
+  if (line === 'kind version') return { stdout: 'kind v0.24.0 go1.22.6 linux/amd64\n' };
+  if (line === 'kubectl version --client') return { stdout: 'Client Version: v1.27.0\nKustomize Version: v5.0.1\n' };
   return line.endsWith('--output json') ? { stdout: '{"items":[]}' } : {};
 }
 
@@ -207,9 +209,11 @@ const APPLY = `${ON} apply --server-side --validate=strict ${DIST}`;
 const ROLLOUT = `${ON} rollout status statefulset/metrics-vmstorage --namespace=monitoring --timeout=10m`;
 const DIFF = `${ON} diff --server-side ${DIST}`;
 const LIVE = `${ON} get ${DIST} --show-managed-fields --output json`;
+const REQUIRED = '--require=rollout --require=ingestion --require=collection --require=alerting --require=grafana';
 const VERIFY =
   'node --require=ts-node/register ROOT/src/verify/cli.ts verify --context=kind-cdk8s-victoriametrics-smoke ' +
-  '--namespace=monitoring --wait=300 --chaos --yes-break-things=kind-cdk8s-victoriametrics-smoke';
+  `--namespace=monitoring --wait=300 ${REQUIRED} --require=network --require=chaos ` +
+  '--chaos --yes-break-things=kind-cdk8s-victoriametrics-smoke';
 
 describe('on kind', () => {
   test('makes a cluster, deploys, proves that it works and that applying again changes nothing, and removes it', async () => {
@@ -238,6 +242,28 @@ describe('on kind', () => {
     expect(passed).toBe(false);
     expect(lines).toEqual(['docker info', 'podman info', 'kind version', 'kubectl version --client']);
     expect(output).toMatch(/needs\n- docker or podman: https:.*\n- kind .*: https:.*\n- kubectl .*: https:/);
+  });
+
+  test.each([
+    ['kind version', 'kind v0.20.0 go1.20.4 linux/amd64', /- kind 0\.24 or later, .*; this is v0\.20\.0$/m],
+    ['kind version', 'kind nightly', /- kind 0\.24 or later, .*; this is one that tells no version$/m],
+    [
+      'kubectl version',
+      'Client Version: version.Info{GitVersion:"v1.26.3"}',
+      /- kubectl 1\.27 .*; this is v1\.26\.3$/m,
+    ],
+  ])('makes nothing where %s says %j', async (command, stdout, message) => {
+    const { passed, lines, output } = await run({}, [[command, { stdout }]]);
+    expect([passed, lines.filter((line) => line.includes('create'))]).toEqual([false, []]);
+    expect(output).toMatch(message);
+  });
+
+  test('is content with any later version', async () => {
+    const { passed } = await run({}, [
+      ['kind version', { stdout: 'kind v1.0.0-alpha+1a2b go1.30 darwin/arm64' }],
+      ['kubectl version', { stdout: 'Client Version: v2.0.1' }],
+    ]);
+    expect(passed).toBe(true);
   });
 
   test('tells a container engine that does not run from one that is missing', async () => {
@@ -360,8 +386,11 @@ test('Ctrl-C removes the cluster, and a second one does not keep it from that', 
   const program = (name: string, script: string): void =>
     writeFileSync(join(temporary, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   program('docker', 'exit 0');
-  program('kubectl', 'exit 0');
-  program('kind', `echo "$1" >> ${log}; case "$1" in create) sleep 60;; delete) sleep 1; echo gone >> ${log};; esac`);
+  program('kubectl', 'echo Client Version: v1.30.0');
+  program(
+    'kind',
+    `echo "$1" >> ${log}; echo kind v0.30.0; case "$1" in create) sleep 60;; delete) sleep 1; echo gone >> ${log};; esac`,
+  );
   const main = spawn(process.execPath, ['--require=ts-node/register', 'test/smoke/main.ts'], {
     cwd: ROOT,
     env: { ...process.env, PATH: `${temporary}:${process.env.PATH}` },
@@ -382,6 +411,23 @@ test('Ctrl-C removes the cluster, and a second one does not keep it from that', 
   expect(output).toContain('Interrupted.');
 }, 60_000);
 
+test.each([
+  ['--help', 0, /^Usage: npm run smoke/],
+  ['--bogus', 1, /^Unknown option '--bogus'.*\n\nUsage: npm run smoke/],
+])(
+  '%s tells how it is used',
+  async (option, code, text) => {
+    const main = spawn(process.execPath, ['--require=ts-node/register', 'test/smoke/main.ts', option], { cwd: ROOT });
+    let output = '';
+    for (const stream of [main.stdout, main.stderr])
+      stream.setEncoding('utf8').on('data', (part: string) => (output += part));
+    expect(await new Promise((resolve) => main.once('close', resolve))).toBe(code);
+    expect(output).toMatch(text);
+    expect(output).not.toContain('    at ');
+  },
+  60_000,
+);
+
 describe('on a cluster that exists', () => {
   const there = 'kubectl --context=lab';
   const namespaces = `${there} get namespace monitoring --ignore-not-found --output name`;
@@ -398,6 +444,11 @@ describe('on a cluster that exists', () => {
     expect(lines.at(-1)).toBe(removal);
     expect(lines.filter((line) => line.startsWith('kind'))).toEqual([]);
     expect([...environments]).toEqual(['{}']);
+  });
+
+  test('does not ask that it enforces NetworkPolicies', async () => {
+    const { lines } = await run({ context: 'lab' });
+    expect(lines.at(-2)).toContain(` ${REQUIRED} --require=chaos --chaos `);
   });
 
   test('refuses a namespace that is in use, and leaves it alone', async () => {

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArguments } from '../../src/verify/arguments';
+import { admits, entries } from '../../src/verify/policies';
+import { Stack } from '../../src/verify/stack';
 import { dedupInterval, problemOf } from '../../src/verify/traffic';
 import { runCommand, type Terminal } from '../../src/verify/cli';
 import { otlpGauge } from '../../src/verify/otlp';
@@ -12,8 +14,10 @@ import {
   formatReport,
   verify,
   type Kubernetes,
+  type NetworkPolicy,
   type Pod,
   type PodManifest,
+  type PolicyPeer,
   type Program,
   type Report,
   type Topic,
@@ -48,13 +52,14 @@ describe('the command line', () => {
   it('takes all options', () => {
     const line =
       'verify --context kind --namespace monitoring --tenant 0 --tenant 1:2 --credentials vmauth=env:TOKEN ' +
-      '--credentials grafana=env:ADMIN --only rollout --only chaos --wait 60 --network-image busybox --json --chaos --yes-break-things kind';
+      '--credentials grafana=env:ADMIN --only rollout --only chaos --require rollout --wait 60 --network-image busybox --json --chaos --yes-break-things kind';
     expect(parse(line, { TOKEN: 'abc\n', ADMIN: 'admin:a:b' })).toEqual({
       namespace: 'monitoring',
       context: 'kind',
       tenants: ['0', '1:2'],
       credentials: { vmauth: { bearerToken: 'abc' }, grafana: { username: 'admin', password: 'a:b' } },
       only: ['rollout', 'chaos'],
+      require: ['rollout'],
       wait: 60_000,
       networkImage: 'busybox',
       json: true,
@@ -71,12 +76,21 @@ describe('the command line', () => {
     ['verify --namespace a --yes-break-things b', '--yes-break-things is given without --chaos'],
     ['verify --namespace a --wait soon', '--wait: soon is no number of seconds'],
     ['verify --namespace a --only love', '--only: love is none of rollout, '],
+    ['verify --namespace a --require love', '--require: love is none of rollout, '],
+    ['verify --namespace a --only chaos', '--only chaos is given without --chaos'],
+    ['verify --namespace a --tenant abc', '--tenant: abc is neither accountID nor accountID:projectID'],
+    ['verify --namespace a --tenant 1:', '--tenant: 1: is neither'],
+    ['verify --namespace a --tenant 4294967296', '--tenant: 4294967296 is neither'],
     ['verify --namespace a --credentials vmauth=secret', 'give PROGRAM=env:NAME or PROGRAM=file:PATH'],
     ['verify --namespace a --credentials other=env:A', 'with one of vmstorage, '],
     ['verify --namespace a --credentials vmauth=env:NONE', 'the environment has no variable NONE'],
     ['verify --namespace a --nonsense', "Unknown option '--nonsense'"],
   ])('refuses %j', (line, message) => {
     expect(() => parse(line)).toThrow(message);
+  });
+
+  it('takes the greatest tenant', () => {
+    expect(parse('verify --namespace a --tenant 4294967295:4294967295')?.tenants).toEqual(['4294967295:4294967295']);
   });
 
   it('repeats no secret that was given in the wrong way', () => {
@@ -267,6 +281,194 @@ describe('the command', () => {
     expect(deletions).toEqual([]);
   });
 
+  it('fails where something that is required is skipped, and refuses what nothing would look at', async () => {
+    const kubernetes = kubernetesOf([workload]);
+    const { result, steps } = await verify({ kubernetes, only: ['rollout', 'grafana'], require: ['grafana'] });
+    expect([result, steps.find(({ topic }) => topic === 'grafana')]).toMatchObject([
+      'failed',
+      { result: 'failed', reason: 'required, but no grafana is in this namespace' },
+    ]);
+    expect((await verify({ kubernetes, only: ['rollout', 'grafana'], require: ['rollout'] })).result).toBe('passed');
+    const unseen = verify({ kubernetes, only: ['rollout'], require: ['rollout', 'network', 'chaos'] });
+    await expect(unseen).rejects.toThrow('network, chaos: required, but nothing would look at it');
+    expect(await run('verify --namespace a --require chaos', () => Promise.resolve(kubernetes))).toMatchObject({
+      code: 1,
+      error: 'chaos: required, but nothing would look at it',
+    });
+  });
+
+  it('fails where chaos is asked for and nothing can go', async () => {
+    const deletions: string[] = [];
+    const kubernetes: Kubernetes = {
+      ...kubernetesOf([workload], [podOf('vminsert'), podOf('vmselect'), podOf('vmstorage')]),
+      deletePod: (name) => Promise.resolve(void deletions.push(name)),
+    };
+    const { steps, result } = await verify({ kubernetes, only: ['rollout'], chaos: { confirmContext: 'test' } });
+    expect(steps.at(-1)).toMatchObject({
+      ...{ topic: 'chaos', name: 'delete pods', result: 'failed' },
+      reason: 'replicationFactor of metrics is 1: without a vmstorage samples are missing, as they must be',
+    });
+    expect([result, deletions]).toEqual(['failed', []]);
+  });
+
+  it('cares for no pod that is over, which Kubernetes keeps', async () => {
+    const labels = { ...podOf('vmagent').labels, ...workload.podLabels };
+    const lastEnd = { at: new Date(), reason: 'Evicted', exitCode: 137 };
+    const over = (phase: string): Pod => {
+      const pod = podOf('vmagent', { ready: false, restarts: 1 });
+      const containers = pod.containers.map((container) => ({ ...container, lastEnd }));
+      return { ...pod, name: phase, uid: phase, labels, phase, containers, claims: ['gone'] };
+    };
+    const looked: string[] = [];
+    const kubernetes: Kubernetes = {
+      ...kubernetesOf([{ ...workload, ready: 0 }], [over('Failed'), over('Succeeded')]),
+      logs: (pod) => Promise.resolve([void looked.push(pod), 'last words'].map(String)),
+    };
+    const { steps } = await verify({ kubernetes, only: ['rollout', 'collection'] });
+    expect(steps.map(({ name, result }) => [name, result])).toEqual([
+      ['workloads are there', 'passed'],
+      ['Deployment agent', 'failed'],
+      ['claims are bound', 'passed'],
+      ['nothing restarts', 'passed'],
+      ['vmagent is there', 'skipped'],
+      ['nothing restarted meanwhile', 'passed'],
+    ]);
+    expect(looked).toEqual([]);
+  });
+
+  describe('a pod that is not wired', () => {
+    const ports = ['http', 'vminsert', 'vmselect'].map((name, index) => ({ name, port: 8482 + index }));
+    const vmstorage: Pod = {
+      ...podOf('vmstorage'),
+      ip: '10.0.0.1',
+      containers: [{ name: 'vmstorage', image: 'x', args: [], ports, restarts: 0 }],
+    };
+    const policy = (peer: PolicyPeer): NetworkPolicy => {
+      return { name: 'np', podSelector: {}, ingress: [{ from: [peer], ports: [] }] };
+    };
+
+    /** @param codes how the pods end that try */
+    async function tries(policies: readonly NetworkPolicy[], codes: { control: number; stranger: number }) {
+      const probes: Pod[] = [];
+      const kubernetes: Kubernetes = {
+        ...kubernetesOf([workload], [vmstorage, podOf('vminsert')]),
+        pods: () => Promise.resolve([vmstorage, podOf('vminsert'), ...probes]),
+        networkPolicies: () => Promise.resolve(policies),
+        createPod: ({ metadata: { name, labels } }) => {
+          const exitCode = name.includes('control') ? codes.control : codes.stranger;
+          const containers = [{ name: 'probe', image: '', args: [], ports: [], restarts: 0, exitCode }];
+          probes.push({ ...vmstorage, name, uid: name, labels, ip: '10.0.0.7', phase: 'Failed', containers });
+          return Promise.resolve();
+        },
+      };
+      const { steps } = await verify({ kubernetes, only: ['network'], run: 'abc' });
+      const { result, reason } = steps.at(-1)!;
+      return [result, reason, probes.length];
+    }
+
+    const everywhere = { ipBlock: { cidr: '0.0.0.0/0' } };
+    const near = { ipBlock: { cidr: '10.0.0.0/24', except: ['10.0.0.0/30'] } };
+    const team = { namespaceSelector: { matchLabels: { team: 'a' } } };
+
+    it.each([
+      ['the namespace', { podSelector: {} }],
+      ['all namespaces', { namespaceSelector: {} }],
+      [
+        'the namespace by its name',
+        { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } }, podSelector: {} },
+      ],
+      ['others by expression', { podSelector: { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' }] } }],
+    ])('is let in with %s, and need not try', async (_who, peer) => {
+      expect(await tries([policy(peer)], { control: 0, stranger: 10 })).toEqual([
+        'failed',
+        `policies let a pod that is not wired reach vmstorage: ${JSON.stringify(peer)} (policy np)`,
+        0,
+      ]);
+    });
+
+    it.each([everywhere, near, team])('is let in by %j when it gets there', async (peer) => {
+      const text = JSON.stringify(peer);
+      expect(await tries([policy(peer)], { control: 0, stranger: 0 })).toEqual([
+        'failed',
+        `a pod that is not wired reaches vmstorage-0: policies let in ${text} (policy np)`,
+        2,
+      ]);
+      expect(await tries([policy(peer)], { control: 0, stranger: 10 })).toEqual([
+        'passed',
+        `vmstorage-0, port 8483; policies also let in ${text} (policy np)`,
+        2,
+      ]);
+    });
+
+    it.each([
+      { podSelector: { matchLabels: { app: 'other' } } },
+      { podSelector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } },
+      { podSelector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['other'] }] } },
+      { podSelector: { matchExpressions: [{ key: 'verify_run', operator: 'NotIn', values: ['abc'] }] } },
+      { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'other' } } },
+      { ipBlock: { cidr: '10.0.0.0/24', except: ['10.0.0.7/32'] } },
+      { ipBlock: { cidr: '10.1.0.0/16' } },
+      { ipBlock: { cidr: 'fd00::/8' } },
+    ])('is not let in by %j: where it gets there nothing enforces it', async (peer) => {
+      expect(await tries([policy(peer)], { control: 0, stranger: 0 })).toEqual([
+        'skipped',
+        expect.stringMatching(/although np forbids it: the network plugin .* does not enforce/),
+        2,
+      ]);
+    });
+
+    it.each([
+      ['all', [], true],
+      ['its number', [{ port: 8484 }], true],
+      ['its name', [{ port: 'vmselect' }], true],
+      ['a range around it', [{ port: 8000, endPort: 9000 }], true],
+      ['those of a protocol', [{}], true],
+      ['another number', [{ port: 3000 }], false],
+      ['another name', [{ port: 'web' }], false],
+      ['a range below', [{ port: 8000, endPort: 8481 }], false],
+    ])('is let in at a port that a policy opens by %s', (_which, open, is) => {
+      const all = entries([{ name: 'np', podSelector: {}, ingress: [{ from: [], ports: open }] }], vmstorage);
+      const stranger = { labels: {}, namespace: 'monitoring', ip: undefined };
+      expect(all.map((each) => admits(each, stranger))).toEqual(is ? [true] : []);
+    });
+
+    it('removes what is still being made when the run is interrupted, and waits for no answer', async () => {
+      const interruption = new AbortController();
+      const deleted: string[] = [];
+      const made: string[] = [];
+      const kubernetes: Kubernetes = {
+        ...kubernetesOf([workload], [vmstorage, podOf('vminsert')]),
+        networkPolicies: () => Promise.resolve([policy(near)]),
+        createPod: async ({ metadata: { name } }) => {
+          interruption.abort();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          made.push(name);
+        },
+        deletePod: (name) => {
+          if (made.includes(name)) deleted.push(name);
+          return Promise.resolve();
+        },
+      };
+      const report = await verify({ kubernetes, only: ['network'], run: 'abc', signal: interruption.signal });
+      expect([report.steps.at(-1)?.reason, report.leftBehind]).toEqual(['interrupted', []]);
+      // Nothing is begun after the interruption.
+      expect([made, deleted]).toEqual([['verify-control-abc'], ['verify-control-abc']]);
+    });
+  });
+
+  it('ends when it is interrupted, also where Kubernetes does not answer', async () => {
+    const interruption = new AbortController();
+    const kubernetes: Kubernetes = {
+      ...kubernetesOf([workload]),
+      claims: () => {
+        interruption.abort();
+        return new Promise(() => undefined);
+      },
+    };
+    const { result, steps } = await verify({ kubernetes, signal: interruption.signal });
+    expect([result, steps.at(-1)]).toMatchObject(['failed', { name: 'claims are bound', reason: 'interrupted' }]);
+  });
+
   it('waits for the rollout', async () => {
     let looks = 0;
     const late = {
@@ -446,6 +648,16 @@ describe('what is asked of programs', () => {
     expect([most, asked.filter(({ url }) => WRITE.test(url)).length]).toEqual([1, 3]);
   });
 
+  it('says what a gateway took and no storage of the namespace has', async () => {
+    answer = ({ url }) =>
+      url.includes('/query') ? { status: 'success', data: { resultType: 'vector', result: [] } } : 204;
+    const { steps, leftBehind } = await look('ingestion', [podOf('vmsingle'), podOf('vmauth')]);
+    const reason = 'is in no tenant of the storages of this namespace';
+    expect(steps.at(-1)).toMatchObject({ result: 'failed', reason: `vmauth-0 took a sample, but it ${reason}` });
+    expect(leftBehind).toEqual([`series {verify_run="abc"} by vmauth: what vmauth-0 took ${reason}`]);
+    expect(asked.some(({ url }) => url === '/vmauth-0/api/v1/write')).toBe(true);
+  });
+
   it('deletes no sooner than all that was written can be found, when it is interrupted', async () => {
     const interruption = new AbortController();
     let written = 0;
@@ -513,6 +725,16 @@ describe('chaos', () => {
     expect(problemOf([1000, 2000], sent, series, pod)).toContain(`by vmselect-0 ${text}`);
   });
 
+  it('asks for the list of pods no more often than it needs to', async () => {
+    let lists = 0;
+    const kubernetes = { ...kubernetesOf([]), pods: () => Promise.resolve((lists++, [podOf('vminsert')])) };
+    const stack = new Stack(kubernetes, {}, new AbortController().signal);
+    for (const program of ['vminsert', 'vmselect', 'vminsert'] as const) await stack.pods(program, 60_000);
+    expect(lists).toBe(1);
+    expect(await stack.pods('vminsert')).toHaveLength(1);
+    expect(lists).toBe(2);
+  });
+
   it('reads the interval of deduplication', () => {
     const intervalOf = (...args: string[]) => dedupInterval(podOf('vmselect', { args }));
     const flag = '-dedup.minScrapeInterval=';
@@ -556,10 +778,10 @@ describe('Kubernetes by @kubernetes/client-node', () => {
 
   beforeAll(async () => {
     server = createServer((request, response) => {
-      void bodyOf(request).then((body) => {
+      void bodyOf(request).then(async (body) => {
         const { method = '', url = '', headers } = request;
         calls.push({ method, url, type: headers['content-type'], authorization: headers.authorization, body });
-        const answer = answers[`${method} ${url.split('?')[0]}`];
+        const answer = await answers[`${method} ${url.split('?')[0]}`];
         response.writeHead(answer === undefined ? 404 : 200, {
           'content-type': typeof answer === 'string' ? 'text/plain' : 'application/json',
         });
@@ -656,7 +878,7 @@ describe('Kubernetes by @kubernetes/client-node', () => {
     expect(await kubernetes.workloads()).toEqual([
       { kind: 'Deployment', name: 'web', ...labels, observed: false, desired: 2, total: 3, updated: 1, ready: 2 },
       { kind: 'StatefulSet', name: 'store', ...labels, observed: true, desired: 2, total: 2, updated: 2, ready: 2 },
-      { kind: 'DaemonSet', name: 'node', ...labels, observed: true, desired: 5, total: 6, updated: 4, ready: 3 },
+      { kind: 'DaemonSet', name: 'node', ...labels, observed: true, desired: 5, total: 5, updated: 4, ready: 3 },
     ]);
     expect(new Set(calls.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer let-me-in']));
   });
@@ -745,9 +967,9 @@ describe('Kubernetes by @kubernetes/client-node', () => {
       { name: 'two', phase: 'Pending' },
     ]);
     expect(await kubernetes.networkPolicies()).toEqual([
-      { name: 'a', podLabels: { x: 'y' }, open: true },
-      { name: 'b', podLabels: {}, open: false },
-      { name: 'c', podLabels: undefined, open: false },
+      { name: 'a', podSelector: { matchLabels: { x: 'y' } }, ingress: [{ from: [], ports: [{ port: 1 }] }] },
+      { name: 'b', podSelector: {}, ingress: [{ from: [{ podSelector: {} }], ports: [] }] },
+      { name: 'c', podSelector: { matchExpressions: [{ key: 'x', operator: 'Exists' }] }, ingress: [] },
     ]);
     expect(await kubernetes.events('Pod', 'a-0')).toEqual([
       { warning: true, reason: 'Sooner', message: 'm' },
@@ -760,6 +982,21 @@ describe('Kubernetes by @kubernetes/client-node', () => {
     const root = '/api/v1/namespaces/monitoring';
     expect(urls).toContain(`${root}/events?fieldSelector=involvedObject.kind=Pod,involvedObject.name=a-0`);
     expect(urls).toContain(`${root}/pods/a-0/log?container=main&previous=true&tailLines=8`);
+  });
+
+  it('does not wait for ever', async () => {
+    const { timeout } = AbortSignal;
+    const timeouts = jest.spyOn(AbortSignal, 'timeout').mockImplementation(() => timeout.call(AbortSignal, 50));
+    const path = 'GET /api/v1/namespaces/monitoring/persistentvolumeclaims';
+    const before = answers[path];
+    try {
+      answers[path] = new Promise(() => undefined);
+      await expect(kubernetes.claims()).rejects.toThrow('the Kubernetes API did not answer within 15 s');
+      expect(timeouts).toHaveBeenCalledWith(15_000);
+    } finally {
+      timeouts.mockRestore();
+      answers[path] = before;
+    }
   });
 
   it('makes and deletes pods, and rolls workloads', async () => {
