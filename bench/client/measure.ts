@@ -23,6 +23,7 @@ export interface Turns {
   readonly total: number;
   readonly median: number;
   readonly percentile99: number;
+  readonly longest: number;
 }
 
 /** Where and as what samples are sent. */
@@ -140,5 +141,5 @@ export async function measureTurns(name: string, to: Destination, samples: numbe
   probing = false;
   longest.sort((a, b) => a - b);
   const at = (share: number) => longest[Math.floor(longest.length * share)]!;
-  return { total: run.total, median: at(0.5), percentile99: at(0.99) };
+  return { total: run.total, median: at(0.5), percentile99: at(0.99), longest: longest.at(-1)! };
 }

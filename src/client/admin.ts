@@ -6,13 +6,13 @@ import type { RequestOptions } from './form';
 export interface ServerOptions extends RequestOptions {
   /** Which server is asked: that of `readUrl` or that of `writeUrl`. @default 'read', or the only one there is */
   readonly server?: 'read' | 'write';
-  /** The key that the server wants for it (`-metricsAuthKey`, `-flagsAuthKey`). @default none */
+  /** The key that the server wants for it (`-metricsAuthKey`, `-flagsAuthKey`). @default - none */
   readonly authKey?: Secret;
 }
 
 /** Options of a deletion. */
 export interface DeleteSeriesOptions extends RequestOptions {
-  /** The key that the server wants for it (`-deleteAuthKey`). @default none */
+  /** The key that the server wants for it (`-deleteAuthKey`). @default - none */
   readonly authKey?: Secret;
 }
 

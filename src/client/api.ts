@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import type { ServerOptions, DeleteSeriesOptions } from './admin';
 import { parseAnswer, type ApiAnswer } from './answer';
 import { authorizationHeader, resolveSecret, type Secret } from './auth';
@@ -5,13 +6,14 @@ import type { Endpoints } from './endpoints';
 import { InvalidArgumentError, type RequestDescription } from './errors';
 import { Form, type Match, type PartialReadOptions, type RequestOptions } from './form';
 import { HttpTransport, validateHeaders, type CallOptions, type HttpRequest } from './http';
-import { validateTimeout } from './limits';
+import { validateCount, validateTimeout } from './limits';
 import type { ClientOptions } from './options';
 import type { Milliseconds } from './time';
 import { tlsAgentOptions } from './tls';
 import type { Body } from './upload';
 
 const DEFAULT_TIMEOUT = 30_000;
+const DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 const USER_AGENT = 'cdk8s-victoriametrics';
 const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };
 
@@ -33,6 +35,12 @@ export class Api {
       headers: { 'user-agent': USER_AGENT, ...headers },
       authorization: authorizationHeader(options.auth),
       agentOptions: { ...options.agentOptions, ...tlsAgentOptions(options.tls) },
+      maxResponseBytes: validateCount(
+        'maxResponseBytes',
+        options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
+        // A string of Node.js holds no more.
+        constants.MAX_STRING_LENGTH,
+      ),
     });
   }
 

@@ -8,12 +8,14 @@ export type Secret = string | (() => string | Promise<string>);
 
 /** HTTP basic authentication. */
 export interface BasicAuth {
+  /** Not empty, without a colon. */
   readonly username: string;
   readonly password: Secret;
 }
 
 /** A bearer token, as vmauth and most proxies take it. */
 export interface BearerAuth {
+  /** What follows `Bearer`. */
   readonly bearerToken: Secret;
 }
 

@@ -38,7 +38,7 @@ import { WriteRequestEncoder } from './remote-write/encoder';
 import { RemoteWriteEndpoint } from './remote-write/endpoint';
 import type { MetricMetadata } from './remote-write/metadata';
 import { RemoteWriter, type RemoteWriterOptions } from './remote-write/writer';
-import type { TimeSeries } from './samples';
+import { isList, notAList, type TimeSeries } from './samples';
 import {
   labelPath,
   parseSeries,
@@ -59,7 +59,7 @@ import type { Body } from './upload';
 
 /** Options of a write. */
 export interface RemoteWriteOptions extends RequestOptions {
-  /** What is known of metrics, for servers that keep it. @default none */
+  /** What is known of metrics, for servers that keep it. @default - none */
   readonly metadata?: readonly MetricMetadata[];
 }
 
@@ -148,7 +148,8 @@ export class VictoriaMetricsClient {
    * future or with too many labels without a word, and counts them in `vm_rows_ignored_total`.
    *
    * The series are encoded before this returns, so the caller may change them at once. Series without samples are left
-   * out; when nothing is left, nothing is sent.
+   * out; when nothing is left, nothing is sent. A series that comes several times must be in time order all the same, from
+   * one to the next and from write to write: that is not checked here, and Prometheus refuses what is out of order.
    *
    * @throws InvalidArgumentError when a series breaks the rules of the protocol; then nothing was sent
    * @throws VictoriaMetricsError when the server did not accept the request, see `retryable`
@@ -157,6 +158,7 @@ export class VictoriaMetricsClient {
     const { timeout, signal } = this.#api.call(options);
     const endpoint = this.#writeEndpoint(timeout);
     const { metadata = [] } = options;
+    if (!isList(series)) throw notAList('series', series);
     this.#encoder.reset();
     for (let i = 0; i < series.length; i++) this.#encoder.add(series[i]!, i);
     for (let i = 0; i < metadata.length; i++) this.#encoder.addMetadata(metadata[i]!, i);

@@ -51,7 +51,7 @@ export function explicitEndpoints(readUrl: string | undefined, writeUrl: string 
 }
 
 /** @throws InvalidArgumentError unless the tenant is `accountID`, `accountID:projectID` (32 bits each) or `multitenant` */
-export function validateTenant(tenant: string): void {
+function validateTenant(tenant: string): void {
   if (tenant === MULTITENANT) return;
   const ids = TENANT.exec(tenant)?.slice(1).filter(Boolean);
   if (ids?.every((id) => Number(id) <= MAX_UINT32)) return;

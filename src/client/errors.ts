@@ -40,6 +40,7 @@ export class CredentialsError extends VictoriaMetricsError {
 
 /** What was asked of which server. */
 export interface RequestDescription {
+  /** The method of HTTP. */
   readonly method: 'GET' | 'POST';
   /** Never holds credentials: base URLs with credentials are refused. */
   readonly url: string;
@@ -49,6 +50,7 @@ export interface RequestDescription {
 
 /** Base of the errors of a call that was sent or was about to be sent. */
 export abstract class RequestError extends VictoriaMetricsError {
+  /** The method of HTTP. */
   readonly method: 'GET' | 'POST';
   /** The URL without credentials. */
   readonly url: string;
@@ -72,7 +74,10 @@ export class HttpError extends RequestError {
 
   /** The HTTP status code. */
   readonly status: number;
-  /** The start of the response body, at most 4096 characters. */
+  /**
+   * The start of the response body, at most 4096 characters; less where it broke off, could not be unpacked or took longer
+   * than a second.
+   */
   readonly body: string;
   /** How long the server asks to wait (`Retry-After`), in milliseconds. */
   readonly retryAfterMs: number | undefined;

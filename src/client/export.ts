@@ -44,10 +44,11 @@ export interface ExportCsvOptions extends ExportTextOptions {
 
 /**
  * Raw samples of a series, as they were stored. It can be given to `importSeries` (with `dropNaN` where it has stale
- * markers), and to `remoteWrite` and `remoteWriter` unless it has several samples of one time, as a storage has that does
- * not deduplicate: these refuse it.
+ * markers). `remoteWrite` and `remoteWriter` take it as well, but refuse several samples of one time, as a storage has
+ * that does not deduplicate, and names that Prometheus had not, such as `service.name` of OpenTelemetry.
  */
 export interface ExportedSeries {
+  /** The metric name is under `__name__`. */
   readonly labels: Labels;
   /** In time order, several of one time where that was stored; a stale marker is `STALE`, as no other NaN is stored. */
   readonly samples: readonly WriteSample[];

@@ -9,16 +9,16 @@ export interface RequestOptions {
    * tell it to the server as well, which then stops its work; the server caps it, queries at
    * `-search.maxQueryDuration`.
    *
-   * @default the time-out of the client
+   * @default - the time-out of the client
    */
   readonly timeout?: Milliseconds;
-  /** Ends the call, which rejects with the reason of the signal, also amid a stream. @default nothing but the time-out */
+  /** Ends the call, which rejects with the reason of the signal, also amid a stream. @default - nothing but the time-out */
   readonly signal?: AbortSignal;
 }
 
 /** What every call takes that reads. */
 export interface ReadOptions extends RequestOptions {
-  /** Other arguments of the API, such as `round_digits` or `extra_filters[]`. @default none */
+  /** Other arguments of the API, such as `round_digits` or `extra_filters[]`. @default - none */
   readonly params?: Readonly<Record<string, string | readonly string[]>>;
 }
 
@@ -27,7 +27,7 @@ export interface PartialReadOptions extends ReadOptions {
   /**
    * Reject with an error rather than answer without the data of vmstorage nodes that do not respond. Cluster only.
    *
-   * @default what the server is set to with `-search.denyPartialResponse`, which is false
+   * @default - what the server is set to with `-search.denyPartialResponse`, which is false
    */
   readonly denyPartialResponse?: boolean;
 }
@@ -37,9 +37,9 @@ export type Match = string | readonly string[];
 
 /** A span of time. */
 export interface TimeSpan {
-  /** The first time that counts. @default what the call says */
+  /** The first time that counts. @default - what the call says */
   readonly start?: Instant;
-  /** The last time that counts; not before `start`. @default now, by the clock of the server */
+  /** The last time that counts; not before `start`. @default - now, by the clock of the server */
   readonly end?: Instant;
 }
 

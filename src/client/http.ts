@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { pipeline, type Readable } from 'node:stream';
+import { finished, pipeline, type Readable } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import { createGunzip } from 'node:zlib';
 import type { AuthorizationHeader } from './auth';
@@ -11,6 +11,7 @@ import {
   HttpError,
   InvalidArgumentError,
   NetworkError,
+  TimeoutError,
   type RequestDescription,
 } from './errors';
 import { parseRetryAfter } from './retry-after';
@@ -30,6 +31,8 @@ export interface HttpTransportOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly authorization: AuthorizationHeader;
   readonly agentOptions: https.AgentOptions | undefined;
+  /** Bytes of an answer that is read as a whole, after it was decompressed. */
+  readonly maxResponseBytes: number;
 }
 
 /**
@@ -37,8 +40,8 @@ export interface HttpTransportOptions {
  * that avoids a request that meets a connection being closed.
  */
 const IDLE_TIMEOUT = 30_000;
-/** Milliseconds for a body that nobody reads. */
-const DROPPED_BODY_TIMEOUT = 1000;
+/** Milliseconds for the body of an answer whose status says it all. */
+const DRAIN_TIMEOUT = 1000;
 /** UTF-8 takes at most 4 bytes for a character. */
 const MAX_ERROR_BYTES = 4 * ERROR_BODY_LIMIT;
 const EMPTY = Buffer.alloc(0);
@@ -53,6 +56,7 @@ export class HttpTransport {
   readonly #authorization: AuthorizationHeader;
   readonly #httpAgent: http.Agent;
   readonly #httpsAgent: https.Agent;
+  readonly #maxResponseBytes: number;
   #closed = false;
 
   constructor(options: HttpTransportOptions) {
@@ -61,6 +65,7 @@ export class HttpTransport {
     const agentOptions: https.AgentOptions = { keepAlive: true, timeout: IDLE_TIMEOUT, ...options.agentOptions };
     this.#httpAgent = new http.Agent(agentOptions);
     this.#httpsAgent = new https.Agent(agentOptions);
+    this.#maxResponseBytes = options.maxResponseBytes;
   }
 
   /**
@@ -76,10 +81,10 @@ export class HttpTransport {
     try {
       const answer = await this.#open(request, call);
       if (request.statusOnly === true) {
-        dropBody(answer);
+        drain(answer);
         return EMPTY;
       }
-      return await call.until(read(answer, request, Infinity));
+      return await call.until(read(answer, request, this.#maxResponseBytes));
     } finally {
       call.end();
     }
@@ -164,7 +169,7 @@ export class HttpTransport {
     const status = incoming.statusCode!;
     const answer = decoded(incoming);
     if (status < 200 || status >= 300) {
-      const body = await call.until(readStart(answer, request));
+      const body = await errorBody(answer, call);
       if (!complete) outgoing.destroy();
       throw new HttpError(request, status, body, parseRetryAfter(incoming.headers['retry-after'], Date.now()));
     }
@@ -189,9 +194,28 @@ function answerError(error: NodeJS.ErrnoException, request: RequestDescription):
     : new NetworkError(request, error);
 }
 
-/** The rest of a long error page is read and dropped: that keeps the connection usable. */
-async function readStart(answer: Readable, request: RequestDescription): Promise<string> {
-  return (await read(answer, request, MAX_ERROR_BYTES)).toString('utf8', 0, MAX_ERROR_BYTES);
+/**
+ * The start of an error page, or what came of it: the status is known and counts, whether its page breaks off, is late or
+ * cannot be read.
+ *
+ * @throws the reason of the signal
+ */
+async function errorBody(answer: Readable, call: Call): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  answer.on('data', (chunk: Buffer) => {
+    // The rest is read and dropped.
+    if (length < MAX_ERROR_BYTES) chunks.push(chunk);
+    length += chunk.length;
+  });
+  const over = new Promise<void>((resolve) => finished(answer, () => resolve()));
+  drain(answer);
+  try {
+    await call.until(over);
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, MAX_ERROR_BYTES);
 }
 
 function read(answer: Readable, request: RequestDescription, limit: number): Promise<Buffer> {
@@ -199,9 +223,11 @@ function read(answer: Readable, request: RequestDescription, limit: number): Pro
     const chunks: Buffer[] = [];
     let length = 0;
     answer.on('data', (chunk: Buffer) => {
-      if (length >= limit) return;
       chunks.push(chunk);
       length += chunk.length;
+      if (length <= limit) return;
+      reject(new BadResponseError(request, `more than ${limit} bytes; ask for less, or raise maxResponseBytes`, ''));
+      answer.destroy();
     });
     answer.on('error', (error) => reject(answerError(error, request)));
     answer.on('end', () => resolve(Buffer.concat(chunks, length)));
@@ -231,8 +257,8 @@ export function validateHeaders(headers: Readonly<Record<string, string>>): Reco
 }
 
 /** Reads a body to its end, which keeps the connection usable, unless that takes long. */
-function dropBody(answer: Readable): void {
-  const timer = setTimeout(() => answer.destroy(), DROPPED_BODY_TIMEOUT).unref();
+function drain(answer: Readable): void {
+  const timer = setTimeout(() => answer.destroy(), DRAIN_TIMEOUT).unref();
   answer
     .on('error', () => undefined)
     .on('close', () => clearTimeout(timer))

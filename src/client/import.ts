@@ -2,18 +2,18 @@ import { InvalidArgumentError } from './errors';
 import type { RequestOptions } from './form';
 import type { Labels } from './labels';
 import { LabelSet } from './remote-write/labels';
-import { STALE, type TimeSeries } from './samples';
+import { malformed, STALE, type TimeSeries } from './samples';
 import { toMilliseconds, type Instant } from './time';
 
 /** What every import takes. */
 export interface ImportOptions extends RequestOptions {
-  /** Labels that all samples get; they take the place of labels of the same name. @default none */
+  /** Labels that all samples get; they take the place of labels of the same name. @default - none */
   readonly extraLabels?: Labels;
 }
 
 /** Options of a text import. */
 export interface ImportTextOptions extends ImportOptions {
-  /** The time of samples that have none of their own. @default now, by the clock of the server */
+  /** The time of samples that have none of their own. @default - now, by the clock of the server */
   readonly timestamp?: Instant;
 }
 
@@ -116,7 +116,10 @@ export async function* jsonLines(
   if (piece !== '') yield piece;
 }
 
-function* seriesLines({ labels, samples }: TimeSeries, index: number, dropNaN: boolean): Generator<string> {
+function* seriesLines(series: TimeSeries, index: number, dropNaN: boolean): Generator<string> {
+  const error = malformed(series, index);
+  if (error !== undefined) throw error;
+  const { labels, samples } = series;
   const metric = JSON.stringify(validLabels(labels instanceof LabelSet ? labels.labels : labels, index));
   let values: (number | string)[] = [];
   let timestamps: number[] = [];
@@ -135,7 +138,7 @@ function* seriesLines({ labels, samples }: TimeSeries, index: number, dropNaN: b
       );
     }
     if (typeof value !== 'number') {
-      throw new InvalidArgumentError(`${path}.value: ${JSON.stringify(value)} is not a number; give one`);
+      throw new InvalidArgumentError(`${path}.value: ${String(value)} is a ${typeof value}; give a number`);
     }
     values.push(Number.isFinite(value) ? value : value > 0 ? 'Infinity' : '-Infinity');
     timestamps.push(timestamp);

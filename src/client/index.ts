@@ -20,6 +20,7 @@ export {
   RequestError,
   TimeoutError,
   VictoriaMetricsError,
+  type RequestDescription,
 } from './errors';
 export type { ExportCsvOptions, ExportedSeries, ExportOptions, ExportSeriesOptions, ExportTextOptions } from './export';
 export type { Match, PartialReadOptions, ReadOptions, RequestOptions, TimeSpan } from './form';
@@ -39,6 +40,7 @@ export type {
   VectorResult,
   VectorSeries,
 } from './query';
+/** Builders of MetricsQL, in which no value can become syntax. */
 export * as metricsql from './metricsql';
 export * from './producer';
 export type { Encoding, ZstdCodec } from './remote-write/compression';

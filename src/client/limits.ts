@@ -5,9 +5,10 @@ import type { Milliseconds } from './time';
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** A whole number of 1 or more. @throws InvalidArgumentError when it is none */
-export function validateCount(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError(`${name}: ${String(value)} is not a count; give a whole number of 1 or more`);
+export function validateCount(name: string, value: number, max = Infinity): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;
+  const wanted = max === Infinity ? 'of 1 or more' : `from 1 to ${max}`;
+  throw new InvalidArgumentError(`${name}: ${String(value)} is not a count; give a whole number ${wanted}`);
 }
 
 /** A time that a timer can wait. @throws InvalidArgumentError when it is none */

@@ -14,11 +14,16 @@ export interface Sample {
 
 /** A series of an instant query: its value at one time. */
 export interface VectorSeries extends Sample {
+  /** The metric name, where there is one, is under `__name__`. */
   readonly labels: Labels;
 }
 
-/** A series of a range query. It can be given to `remoteWrite` as it is. */
+/**
+ * A series of a range query. It can be given to `remoteWrite` where it has a metric name, as what is calculated has not.
+ * Stale markers, which only a bare range such as `m[5m]` shows, are plain NaN here; `exportSeries` tells them apart.
+ */
 export interface MatrixSeries {
+  /** The metric name, where there is one, is under `__name__`. */
   readonly labels: Labels;
   /** In time order. */
   readonly samples: readonly Sample[];
@@ -27,24 +32,28 @@ export interface MatrixSeries {
 /** One value for each series; what VictoriaMetrics gives for any instant query but a bare range such as `m[5m]`. */
 export interface VectorResult extends Completeness {
   readonly resultType: 'vector';
+  /** In the order of the server. */
   readonly result: readonly VectorSeries[];
 }
 
 /** A list of samples for each series. */
 export interface MatrixResult extends Completeness {
   readonly resultType: 'matrix';
+  /** In the order of the server. */
   readonly result: readonly MatrixSeries[];
 }
 
 /** A number without labels; Prometheus only. */
 export interface ScalarResult extends Completeness {
   readonly resultType: 'scalar';
+  /** The number, with the time of the query. */
   readonly result: Sample;
 }
 
 /** A text without labels; Prometheus only. */
 export interface StringResult extends Completeness {
   readonly resultType: 'string';
+  /** The text, with the time of the query. */
   readonly result: { readonly timestamp: Milliseconds; readonly value: string };
 }
 
@@ -63,19 +72,19 @@ export interface CommonQueryOptions extends PartialReadOptions {
   /**
    * How old samples must be to be seen; at least 1 ms.
    *
-   * @default what the server is set to with `-search.latencyOffset`, which is 30 s
+   * @default - what the server is set to with `-search.latencyOffset`, which is 30 s
    */
   readonly latencyOffset?: DurationValue;
 }
 
 /** Options of an instant query. */
 export interface QueryOptions extends CommonQueryOptions {
-  /** @default now, by the clock of the server */
+  /** When it is evaluated. @default - now, by the clock of the server */
   readonly time?: Instant;
   /**
    * How far back a sample may lie.
    *
-   * @default what the server is set to with `-search.maxLookback`, else 5 minutes
+   * @default - what the server is set to with `-search.maxLookback`, else 5 minutes
    */
   readonly step?: DurationValue;
 }

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from './errors';
 import type { Labels } from './labels';
 import type { LabelSet } from './remote-write/labels';
 
@@ -33,13 +34,42 @@ export interface Exemplar {
 export interface TimeSeries {
   /** Plain labels are validated and encoded at each write; a {@link LabelSet} only once. */
   readonly labels: Labels | LabelSet;
-  /** In time order, each sample later than the one before it. */
+  /** In time order, each sample later than the one before it, which is checked within this list. */
   readonly samples: readonly WriteSample[];
   /**
    * Traces behind the samples. Prometheus keeps them with its feature flag `exemplar-storage`; VictoriaMetrics ignores
    * them.
    *
-   * @default none
+   * @default - none
    */
   readonly exemplars?: readonly Exemplar[];
+}
+
+/** What is wrong where something is not even made as a series is: without the compiler a caller may give anything. */
+export function malformed(series: TimeSeries, index: number): InvalidArgumentError | undefined {
+  const path = `series[${index}]`;
+  if (!isObject(series)) return notA(path, series, 'series', '{ labels, samples }');
+  if (!isObject(series.labels)) return notA(`${path}.labels`, series.labels, 'set of labels', '{ __name__, ... }');
+  if (!isList(series.samples)) return notAList(`${path}.samples`, series.samples);
+  const sample = series.samples.findIndex((item) => !isObject(item));
+  if (sample < 0) return undefined;
+  return notA(`${path}.samples[${sample}]`, series.samples[sample], 'sample', '{ timestamp, value }');
+}
+
+/** The error for what should be a list. */
+export function notAList(path: string, value: unknown): InvalidArgumentError {
+  return notA(path, value, 'list', '[...]');
+}
+
+export function isList(value: unknown): boolean {
+  return Array.isArray(value);
+}
+
+export function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+export function notA(path: string, value: unknown, what: string, example: string): InvalidArgumentError {
+  const given = value === null ? 'null' : `a value of type ${typeof value}`;
+  return new InvalidArgumentError(`${path}: ${given} is no ${what}; give ${example}`);
 }

@@ -10,40 +10,43 @@ import { toMilliseconds, type Instant, type Milliseconds } from './time';
  * Without `start` the server looks at the last five minutes.
  */
 export interface SeriesOptions extends PartialReadOptions, TimeSpan {
-  /** How many are returned at most. @default all; the server refuses more than `-search.maxSeries`, which is 30000 */
+  /** How many are returned at most. @default - all; the server refuses more than `-search.maxSeries`, which is 30000 */
   readonly limit?: number;
 }
 
 /** Options of a search for label names or values. */
 export interface LabelsOptions extends SeriesOptions {
-  /** The series whose labels count. @default all */
+  /** The series whose labels count. @default - all */
   readonly match?: Match;
 }
 
 /** Series without their samples. */
 export interface SeriesResult extends Completeness {
+  /** The labels of each, the metric name under `__name__`. */
   readonly series: readonly Labels[];
 }
 
 /** The names of labels, in alphabetical order. */
 export interface LabelNamesResult extends Completeness {
+  /** Each once. */
   readonly names: readonly string[];
 }
 
 /** The values of a label, in alphabetical order. */
 export interface LabelValuesResult extends Completeness {
+  /** Each once. */
   readonly values: readonly string[];
 }
 
 /** Options of the statistics of the storage. */
 export interface TsdbStatusOptions extends PartialReadOptions {
-  /** The series that count. @default all */
+  /** The series that count. @default - all */
   readonly match?: Match;
   /** How long each list is at most. @default 10; the server caps it at `-search.maxTSDBStatusTopNSeries`, which is 1000 */
   readonly topN?: number;
-  /** Fills `seriesCountByFocusLabelValue`. @default none */
+  /** Fills `seriesCountByFocusLabelValue`. @default - none */
   readonly focusLabel?: string;
-  /** The day (UTC) that counts, or `'all'` for all days. @default today */
+  /** The day (UTC) that counts, or `'all'` for all days. @default - today */
   readonly date?: Instant | 'all';
 }
 
@@ -51,6 +54,7 @@ export interface TsdbStatusOptions extends PartialReadOptions {
 export interface NamedCount {
   /** A metric name, a label name, or `name=value`. */
   readonly name: string;
+  /** Series, or values where the list is of label values. */
   readonly count: number;
 }
 
@@ -64,14 +68,22 @@ export interface MetricCount extends NamedCount {
 
 /** What the index of VictoriaMetrics is made of; lists start with the highest count. */
 export interface TsdbStatus extends Completeness {
+  /** Series that count. */
   readonly totalSeries: number;
+  /** Labels of all these series together, so that a pair counts once for each series that has it. */
   readonly totalLabelValuePairs: number;
+  /** Series of each metric. */
   readonly seriesCountByMetricName: readonly MetricCount[];
+  /** Series that have each label. */
   readonly seriesCountByLabelName: readonly NamedCount[];
-  /** Empty unless `focusLabel` is given. */
+  /** Series with each value of the label `focusLabel`; empty unless that is given. */
   readonly seriesCountByFocusLabelValue: readonly NamedCount[];
+  /** Series with each `name=value`. */
   readonly seriesCountByLabelValuePair: readonly NamedCount[];
-  /** Of a cluster the highest count of any one vmstorage node, which knows only its own series. */
+  /**
+   * Different values of each label. Of a cluster the highest count of any one vmstorage node, which knows only its own
+   * series.
+   */
   readonly labelValueCountByLabelName: readonly NamedCount[];
 }
 

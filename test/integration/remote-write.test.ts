@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compress, decompress, init } from '@bokuweb/zstd-wasm';
 import { STALE, VictoriaMetricsClient, type ClientOptions, type TimeSeries, type VectorSeries } from '../../src/client';
-import { snappyDecompress } from '../../src/client/remote-write/snappy';
 import type { RemoteWriter, RemoteWriterOptions } from '../../src/client/remote-write/writer';
+import { snappyDecompress } from '../snappy';
 import { describeWith, findBinary, until } from './runner';
 
 jest.setTimeout(60_000);
@@ -256,6 +256,12 @@ describeWith(['victoria-metrics'], 'RemoteWriter and VictoriaMetrics', () => {
         response.writeHead(500, { 'content-length': 100 }).write('half');
         response.socket?.end();
       },
+      '429 with Retry-After and half a page': (_, response) => {
+        response.writeHead(429, { 'content-length': 100, 'retry-after': '0' }).write('half');
+        response.socket?.end();
+      },
+      '503 with a page that is no gzip': (_, response) =>
+        void response.writeHead(503, { 'content-encoding': 'gzip' }).end('plain'),
       '503': (_, response) => void response.writeHead(503).end('busy'),
       '429 with seconds': (_, response) => void response.writeHead(429, { 'retry-after': '0' }).end(),
       '429 with a date': (_, response) =>
@@ -313,6 +319,37 @@ describeWith(['victoria-metrics'], 'RemoteWriter and VictoriaMetrics', () => {
       expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(990);
       expect(at[2]! - at[1]!).toBeGreaterThanOrEqual(990);
       await expectStored('patient_total', 1, 1);
+    });
+
+    it.each<[string, Record<string, string>, (response: ServerResponse) => void]>([
+      ['half', {}, (response) => response.write('half', () => response.destroy())],
+      ['endless', {}, (response) => void response.write('half')],
+      ['garbled', { 'content-encoding': 'gzip' }, (response) => void response.end('plain')],
+    ])('gives up what is refused with 400 and a page that is %s, and goes on', async (name, headers, page) => {
+      let requests = 0;
+      fault = async (request, response, forward) => {
+        if (requests++ > 0) await ok(request, response, forward);
+        else page(response.writeHead(400, headers));
+      };
+      const metric = `refused_${name}_total`;
+      const drops: unknown[] = [];
+      const writer = writerTo(url, { zstd: false, maxRequestSamples: 10, onDrop: (event) => drops.push(event) });
+      await writer.write(tick(metric, 10, -1));
+      await writeAll(writer, metric, 10, 20);
+      expect(requests).toBe(21);
+      expect(drops).toEqual([{ reason: 'rejected', samples: 10, error: expect.objectContaining({ status: 400 }) }]);
+      await expectStored(metric, 10, 20);
+    });
+
+    it('waits as long as Retry-After asks for behind which the page breaks off', async () => {
+      const at: number[] = [];
+      fault = (request, response, forward) => {
+        if (at.push(Date.now()) > 1) return ok(request, response, forward);
+        return response.writeHead(429, { 'retry-after': '1' }).write('half', () => response.destroy());
+      };
+      await writeAll(writerTo(url, { minBackoff: 1 }), 'patient_half_total', 1, 1);
+      expect(at).toHaveLength(2);
+      expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(990);
     });
 
     it.each([400, 415])('goes back to snappy where zstd is refused with %d after all', async (status) => {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { LabelSet, STALE, VictoriaMetricsClient, type Labels, type TimeSeries } from '../../src/client';
 import { WriteRequestEncoder } from '../../src/client/remote-write/encoder';
-import { snappyDecompress } from '../../src/client/remote-write/snappy';
+import { snappyDecompress } from '../snappy';
 
 interface DecodedSeries {
   labels: [string, string][];
@@ -273,7 +273,7 @@ describe('WriteRequestEncoder', () => {
     [
       'a value in a string',
       { labels: UP, samples: [{ timestamp: 1, value: '1' }] },
-      'series[0].samples[0].value: "1" is not a sample value; give a number, or STALE to end the series',
+      'series[0].samples[0].value: 1 is a string; sample values are numbers: give one, or STALE to end the series',
     ],
   ])('refuses %s', (_, series, message) => {
     expect(() => encode(series as TimeSeries)).toThrow(

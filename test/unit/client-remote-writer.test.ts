@@ -1,11 +1,11 @@
 import { parse } from 'protobufjs';
 import {
-  BadResponseError,
   CredentialsError,
   HttpError,
   InvalidArgumentError,
   LabelSet,
   NetworkError,
+  VictoriaMetricsClient,
   VictoriaMetricsError,
   type TimeSeries,
 } from '../../src/client';
@@ -15,8 +15,8 @@ import type { WriteTarget } from '../../src/client/remote-write/endpoint';
 import type { Exemplar } from '../../src/client/samples';
 import type { MetricMetadata } from '../../src/client/remote-write/metadata';
 import type { RetryEvent } from '../../src/client/remote-write/sender';
-import { snappyDecompress } from '../../src/client/remote-write/snappy';
 import { RemoteWriter, type DropEvent, type RemoteWriterOptions } from '../../src/client/remote-write/writer';
+import { snappyDecompress } from '../snappy';
 
 interface DecodedRequest {
   series: {
@@ -316,6 +316,22 @@ describe('RemoteWriter', () => {
       expect(turns).toBeLessThan(1000);
     });
 
+    it('without keeping it to itself for series that take longer than their bytes tell', async () => {
+      let time = 0;
+      jest.spyOn(clock, 'now').mockImplementation(() => (time += 0.5));
+      let turns = 0;
+      let counting = true;
+      const count = (): void => {
+        turns++;
+        if (counting) setImmediate(count);
+      };
+      setImmediate(count);
+      await writer().write(Array.from({ length: 2000 }, (_, i) => one('m', i)));
+      counting = false;
+      // All of them have the bytes of one turn.
+      expect(turns).toBeGreaterThanOrEqual(8);
+    });
+
     it('nothing of series without samples', async () => {
       const subject = writer();
       await subject.write([]);
@@ -357,17 +373,19 @@ describe('RemoteWriter', () => {
     });
 
     it.each<[unknown, string]>([
-      [{ labels: { 'a-b': 'c' }, value: 1, timestamp: 1 }, 'labels: "a-b" is not a label name'],
-      [{ labels: { a: 1 }, value: 1, timestamp: 1 }, 'labels.a: 1 is not text'],
+      [{ labels: { 'a-b': 'c' }, value: 1, timestamp: 1 }, '.labels: "a-b" is not a label name'],
+      [{ labels: { a: 1 }, value: 1, timestamp: 1 }, '.labels.a: 1 is not text'],
       [
         { labels: { a: 'b'.repeat(128) }, value: 1, timestamp: 1 },
-        'labels: 129 characters; names and values may have 128',
+        '.labels: 129 characters; names and values may have 128',
       ],
-      [{ labels: {}, value: '1', timestamp: 1 }, 'value: "1" is not a value'],
-      [{ labels: {}, value: 1, timestamp: 0.5 }, 'timestamp: 0.5 is not a whole number of milliseconds'],
+      [{ labels: {}, value: '1', timestamp: 1 }, '.value: 1 is a string; values are numbers: give one'],
+      [null, ': null is no exemplar'],
+      [{ value: 1, timestamp: 1 }, '.labels: a value of type undefined is no set of labels; give { trace_id }'],
+      [{ labels: {}, value: 1, timestamp: 0.5 }, '.timestamp: 0.5 is not a whole number of milliseconds'],
     ])('no exemplars such as %j', async (exemplar, message) => {
       const series = { ...one('m', 1), exemplars: [exemplar as Exemplar] };
-      await expect(writer().write([series])).rejects.toThrow(`series[0].exemplars[0].${message}`);
+      await expect(writer().write([series])).rejects.toThrow(`series[0].exemplars[0]${message}`);
     });
 
     it('exemplars of 128 characters, each pair of surrogates as one', async () => {
@@ -385,7 +403,6 @@ describe('RemoteWriter', () => {
       ['503', http(503)],
       ['429', http(429)],
       ['a network error', network],
-      ['an answer that cannot be read', new BadResponseError(REQUEST, 'not valid gzip', '')],
       ['secrets that cannot be read', new CredentialsError('auth.password: gone')],
     ])('after %s, doubling the wait up to its limit', async (_, error) => {
       target.answer = (attempt, number) => (number <= 7 ? attempt.fail(error) : attempt.accept());
@@ -670,15 +687,40 @@ describe('RemoteWriter', () => {
 
     it('rejects what is no list', async () => {
       await expect(writer().write(undefined as unknown as TimeSeries[])).rejects.toEqual(
-        new InvalidArgumentError('series: a value of type undefined is not a list; write [...] around it'),
+        new InvalidArgumentError('series: a value of type undefined is no list; give [...]'),
       );
     });
 
-    it('survives what the compiler would have refused', async () => {
+    it.each<[unknown, string]>([
+      [undefined, ': a value of type undefined is no series; give { labels, samples }'],
+      [null, ': null is no series; give { labels, samples }'],
+      [{ samples: [] }, '.labels: a value of type undefined is no set of labels; give { __name__, ... }'],
+      [{ labels: { __name__: 'm' } }, '.samples: a value of type undefined is no list; give [...]'],
+      [{ labels: { __name__: 'm' }, samples: {} }, '.samples: a value of type object is no list; give [...]'],
+      [{ labels: { __name__: 'm' }, samples: 'abc' }, '.samples: a value of type string is no list; give [...]'],
+      [
+        { labels: { __name__: 'm' }, samples: [{ timestamp: 1, value: 1 }, null] },
+        '.samples[1]: null is no sample; give { timestamp, value }',
+      ],
+      [
+        { labels: { __name__: 'm' }, samples: [{ timestamp: 1, value: 1n }] },
+        '.samples[0].value: 1 is a bigint; sample values are numbers: give one, or STALE to end the series',
+      ],
+      [
+        { labels: { __name__: 'm' }, samples: [], exemplars: {} },
+        '.exemplars: a value of type object is no list; give [...]',
+      ],
+    ])('rejects what the compiler would have refused, and takes all others: %#', async (wrong, message) => {
       const subject = writer();
-      await expect(subject.write([undefined, {}, one('m', 1)] as unknown as TimeSeries[])).rejects.toThrow(TypeError);
+      const error = new InvalidArgumentError(`series[1]${message}`);
+      await expect(subject.write([one('m', 1), wrong as TimeSeries, one('m', 2)])).rejects.toEqual(error);
       await subject.flush();
-      expect(target.stored).toEqual(['m 1']);
+      expect(target.stored).toEqual(['m 1', 'm 2']);
+      expectBalance(subject);
+
+      const client = VictoriaMetricsClient.single('http://127.0.0.1:1');
+      await expect(client.remoteWrite([one('m', 1), wrong as TimeSeries])).rejects.toEqual(error);
+      client.close();
     });
 
     it('keeps the time order across the requests of a long series', async () => {
@@ -704,6 +746,14 @@ describe('RemoteWriter', () => {
       expect(clock.timers).toEqual([]);
       await subject.close();
       expect(target.attempts).toHaveLength(1);
+    });
+
+    it('rejects a time-out that is none, and stays open', async () => {
+      const subject = writer();
+      await expect(subject.close({ timeout: 0 })).rejects.toThrow('timeout: 0 is not a time to wait');
+      await subject.write([one('m', 1)]);
+      await subject.close();
+      expect(target.stored).toEqual(['m 1']);
     });
 
     it('gives up what is left when its time is over', async () => {

@@ -269,6 +269,7 @@ describe('an import', () => {
     ['NaN', { labels: { a: 'b' }, samples: [{ timestamp: 1, value: NaN }] }, 'samples[0].value: NaN cannot'],
     ['half milliseconds', { labels: { a: 'b' }, samples: [{ timestamp: 1.5, value: 1 }] }, 'samples[0].timestamp: 1.5'],
     ['no labels', { labels: { a: '' }, samples: [] }, 'labels: {"a":""} are no labels'],
+    ['no list', { labels: { a: 'b' } } as unknown as ExportedSeries, 'samples: a value of type undefined is no list'],
   ])('refuses %s, and sends nothing that looks whole', async (_, bad, problem) => {
     let whole = false;
     answer = (request) => request.resume().on('end', () => (whole = true));

@@ -1,7 +1,9 @@
+import { constants } from 'node:buffer';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type AgentOptions } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import {
   BadResponseError,
   CredentialsError,
@@ -85,6 +87,10 @@ async function failureOf(promise: Promise<unknown>): Promise<VictoriaMetricsErro
   );
   expect(error).toBeInstanceOf(VictoriaMetricsError);
   return error as VictoriaMetricsError;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 describe('where requests go', () => {
@@ -340,6 +346,38 @@ describe('query', () => {
   });
 });
 
+describe('an answer that is too long', () => {
+  const problem = 'gave an answer that cannot be read: more than 1000 bytes; ask for less, or raise maxResponseBytes';
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['as it comes', (response) => response.end(Buffer.alloc(1001, ' '))],
+    [
+      'once it is unpacked',
+      (response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(1e8, ' '))),
+    ],
+  ])('is refused %s', async (_, send) => {
+    const careful = track(VictoriaMetricsClient.single(url, { maxResponseBytes: 1000 }));
+    answer = send;
+    const error = await failureOf(careful.query('up'));
+    expect(error).toBeInstanceOf(BadResponseError);
+    expect(error.message).toBe(`POST ${url}/api/v1/query ${problem} (query: up)`);
+    await until(() => connections[0]!.destroyed);
+  });
+
+  it('is one by a byte', async () => {
+    const text = `# ${'x'.repeat(998)}`;
+    answer = (response) => response.end(text);
+    const careful = track(VictoriaMetricsClient.single(url, { maxResponseBytes: 1000 }));
+    await expect(careful.metrics()).resolves.toBe(text);
+  });
+
+  it('is none where text cannot be as long', () => {
+    expect(() => VictoriaMetricsClient.single(url, { maxResponseBytes: 2 ** 30 })).toThrow(
+      `maxResponseBytes: 1073741824 is not a count; give a whole number from 1 to ${constants.MAX_STRING_LENGTH}`,
+    );
+  });
+});
+
 describe('queryRange', () => {
   it('sends start, end and step', async () => {
     answerJson({ status: 'success', isPartial: false, data: { resultType: 'matrix', result: [] } });
@@ -547,6 +585,28 @@ describe('failures', () => {
     expect(connections).toHaveLength(1);
   });
 
+  it.each<[string, object, (response: ServerResponse) => void, string]>([
+    ['breaks off', { 'content-length': 100 }, (response) => response.write('half', () => response.destroy()), 'half'],
+    ['comes late', {}, (response) => void response.write('half'), 'half'],
+    ['is no gzip', { 'content-encoding': 'gzip' }, (response) => void response.end('plain'), ''],
+  ])('of the server, whose page %s', async (_, headers, send, body) => {
+    answer = (response) => {
+      response.writeHead(429, { ...headers, 'retry-after': '60' });
+      send(response);
+    };
+    const error = await failureOf(client.query('up', { timeout: 300 }));
+    expect(error).toBeInstanceOf(HttpError);
+    expect(error).toMatchObject({ status: 429, retryAfterMs: 60_000, body });
+  });
+
+  it('of the server, for whose page nobody waits longer than a second', async () => {
+    answer = (response) => void response.writeHead(400).write('half');
+    const start = performance.now();
+    const error = await failureOf(client.query('up', { timeout: 20_000 }));
+    expect(error).toMatchObject({ status: 400, body: 'half' });
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+
   it('of a redirect, which is not followed', async () => {
     answer = (response) => response.writeHead(301, { location: 'http://elsewhere/' }).end();
     await expect(client.query('up')).rejects.toMatchObject({ name: 'HttpError', status: 301, retryable: false });
@@ -659,6 +719,19 @@ describe('time-out and abort', () => {
     const reason = new Error('shutting down');
     const query = client.query('up', { signal: controller.signal });
     const socket = await asked;
+    controller.abort(reason);
+    await expect(query).rejects.toBe(reason);
+    await closed(socket);
+  });
+
+  it('rejects with the reason of the signal while the page of an error is read', async () => {
+    const asked = silence((response) => void response.writeHead(500).write('half'));
+    const controller = new AbortController();
+    const reason = new Error('shutting down');
+    const query = client.query('up', { signal: controller.signal });
+    const socket = await asked;
+    // The status is with the client by then, or comes too late: both end in the same way.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     controller.abort(reason);
     await expect(query).rejects.toBe(reason);
     await closed(socket);

@@ -10,7 +10,7 @@ export interface RateOptions {
   /**
    * The labels by which the answer is split.
    *
-   * @default one answer for all series
+   * @default - one answer for all series
    */
   readonly by?: readonly string[];
   /**
@@ -74,7 +74,7 @@ export function errorRatio(options: ErrorRatioOptions): Expression {
 
 /** Which nodes, by the labels of node-exporter's metrics; `{ instance: 'node-1:9100' }` is one of them. */
 export interface NodeOptions {
-  /** @default all nodes */
+  /** Conditions on their labels. @default - all nodes */
   readonly nodes?: Matchers;
   /**
    * The time over which rates are taken: two scrape intervals at least.
@@ -124,7 +124,7 @@ export interface WindowOptions {
   /**
    * The distance between two values.
    *
-   * @default every sample of a metric; the step of the query for what is calculated
+   * @default - every sample of a metric; the step of the query for what is calculated
    */
   readonly step?: DurationValue;
 }
@@ -134,7 +134,7 @@ export interface CorrelationOptions extends WindowOptions {
   /**
    * The labels by which the series of both sides belong together.
    *
-   * @default all labels
+   * @default - all labels
    */
   readonly on?: readonly string[];
   /** The distance between two values. */

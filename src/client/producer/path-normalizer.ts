@@ -10,7 +10,7 @@ export interface PathRule {
 
 /** Options of a {@link PathNormalizer}. */
 export interface PathNormalizerOptions {
-  /** Come before the rules for numbers, UUIDs, hexadecimal ids and tokens. @default none */
+  /** Come before the rules for numbers, UUIDs, hexadecimal ids and tokens. @default - none */
   readonly rules?: readonly PathRule[];
 }
 

@@ -7,9 +7,9 @@ import type { Milliseconds } from '../time';
 export interface PeriodicOptions {
   /** The time from one to the next, in milliseconds. @default 15000 */
   readonly interval?: Milliseconds;
-  /** Gives the time of day, which samples have. @default the clock of the system */
+  /** Gives the time of day, which samples have. @default - the clock of the system */
   readonly clock?: Clock;
-  /** Is told each failure. @default failures are counted only */
+  /** Is told each failure. @default - failures are counted only */
   readonly onError?: (error: unknown) => void;
 }
 

@@ -15,13 +15,16 @@ export interface TextRegistry {
 export interface JsonRegistry {
   /** Says whether counters are named by the rules of OpenMetrics. */
   readonly contentType?: string;
+  /** All metrics as objects. */
   getMetricsAsJSON(): Promise<readonly RegistryMetric[]> | readonly RegistryMetric[];
 }
 
 /** A metric of a {@link JsonRegistry}. */
 export interface RegistryMetric {
   readonly name: string;
+  /** `counter`, `gauge`, `histogram` or `summary`. */
   readonly type: unknown;
+  /** Its series. @default - none, and it is left out */
   readonly values?: readonly {
     readonly value: number;
     readonly labels?: Readonly<Partial<Record<string, string | number>>>;
@@ -34,9 +37,11 @@ export interface RegistryMetric {
 export type RegistryPusherOptions = PeriodicOptions &
   (
     | {
+        /** What is pushed. */
         readonly registry: TextRegistry;
+        /** Where to. */
         readonly client: Pick<VictoriaMetricsClient, 'importText'>;
-        /** @default 'text' */
+        /** How: as text, as the registry writes it, or by remote write. @default 'text' */
         readonly protocol?: 'text';
       }
     | {

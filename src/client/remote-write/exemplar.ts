@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors';
 import { LABEL_NAME, LONE_SURROGATE } from '../labels';
-import type { Exemplar } from '../samples';
+import { isList, isObject, notA, notAList, type Exemplar } from '../samples';
 import { lengthDelimited, writeInt64 } from './varint';
 
 /** Field 3 of `TimeSeries`, length-delimited. */
@@ -26,11 +26,16 @@ const NONE = new Uint8Array(0);
  * @throws InvalidArgumentError when one breaks a rule
  */
 export function encodeExemplars(exemplars: readonly Exemplar[] | undefined, index: number): Uint8Array {
-  if (exemplars === undefined || exemplars.length === 0) return NONE;
+  if (exemplars === undefined) return NONE;
+  if (!isList(exemplars)) throw notAList(`series[${index}].exemplars`, exemplars);
+  if (exemplars.length === 0) return NONE;
   return Buffer.concat(exemplars.map((exemplar, i) => encode(exemplar, `series[${index}].exemplars[${i}]`)));
 }
 
-function encode({ labels, value, timestamp }: Exemplar, path: string): Uint8Array {
+function encode(exemplar: Exemplar, path: string): Uint8Array {
+  if (!isObject(exemplar)) throw notA(path, exemplar, 'exemplar', '{ labels, value, timestamp }');
+  const { labels, value, timestamp } = exemplar;
+  if (!isObject(labels)) throw notA(`${path}.labels`, labels, 'set of labels', '{ trace_id }');
   const entries = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   let characters = 0;
   const parts: Uint8Array[] = [];
@@ -58,7 +63,9 @@ function encode({ labels, value, timestamp }: Exemplar, path: string): Uint8Arra
     );
   }
   if (typeof value !== 'number') {
-    throw new InvalidArgumentError(`${path}.value: ${JSON.stringify(value)} is not a value; give a number`);
+    throw new InvalidArgumentError(
+      `${path}.value: ${String(value)} is a ${typeof value}; values are numbers: give one`,
+    );
   }
   if (!Number.isSafeInteger(timestamp)) {
     throw new InvalidArgumentError(

@@ -13,9 +13,9 @@ export interface MetricMetadata {
   /** The name of the metric, without `_bucket`, `_sum` and `_count` for histograms and summaries. */
   readonly name: string;
   readonly type: MetricType;
-  /** @default none */
+  /** What it measures, in a sentence. @default - none */
   readonly help?: string;
-  /** The unit, such as `seconds`. @default none */
+  /** The unit, such as `seconds`. @default - none */
   readonly unit?: string;
 }
 

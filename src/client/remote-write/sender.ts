@@ -1,11 +1,12 @@
 import { sleep, type Clock } from '../clock';
-import { BadResponseError, CredentialsError, HttpError, VictoriaMetricsError } from '../errors';
+import { CredentialsError, HttpError, VictoriaMetricsError } from '../errors';
 import type { Milliseconds } from '../time';
 import type { BodyCompressor, CompressedBody, Encoding } from './compression';
 import type { WriteTarget } from './endpoint';
 
 /** An attempt that failed and is made again. */
 export interface RetryEvent {
+  /** Why it failed. */
   readonly error: VictoriaMetricsError;
   /** Number of the attempt that failed, from 1. */
   readonly attempt: number;
@@ -14,7 +15,7 @@ export interface RetryEvent {
 }
 
 /** A server that asks for more with `Retry-After` is not believed: it may have the wrong time. */
-export const MAX_RETRY_AFTER: Milliseconds = 300_000;
+const MAX_RETRY_AFTER: Milliseconds = 300_000;
 
 /** What became of a request. */
 export interface Delivery {
@@ -149,11 +150,7 @@ function isUnsupported(error: unknown): boolean {
   return error instanceof HttpError && (error.status === 400 || error.status === 415);
 }
 
-/**
- * Secrets that cannot be read just now are read again: their rotation must not cost data. What an answer means that cannot
- * be read is not known, so that it is none.
- */
+/** Secrets that cannot be read just now are read again: their rotation must not cost data. */
 function isTransient(error: unknown): error is VictoriaMetricsError {
-  if (error instanceof CredentialsError || error instanceof BadResponseError) return true;
-  return error instanceof VictoriaMetricsError && error.retryable;
+  return error instanceof CredentialsError || (error instanceof VictoriaMetricsError && error.retryable);
 }

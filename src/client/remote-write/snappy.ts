@@ -19,7 +19,6 @@ const LOOP_COPY_LIMIT = 96;
 const TAG_LITERAL = 0;
 const TAG_COPY_1 = 1;
 const TAG_COPY_2 = 2;
-const TAG_COPY_4 = 3;
 
 function maxCompressedLength(inputLength: number): number {
   // The bound given by the reference implementation.
@@ -169,61 +168,4 @@ function writeCopy2(output: Uint8Array, end: number, offset: number, length: num
   output[end++] = offset & 0xff;
   output[end++] = offset >>> 8;
   return end;
-}
-
-/**
- * Decompresses a block. Not on any hot path: for those who receive remote write, and for tests.
- *
- * @throws RangeError when the input is not a valid block
- */
-export function snappyDecompress(input: Uint8Array): Buffer {
-  let position = 0;
-  const readByte = (): number => {
-    const byte = input[position++];
-    if (byte === undefined) throw new RangeError('snappy: the input ends early');
-    return byte;
-  };
-  const readLittleEndian = (bytes: number): number => {
-    let value = 0;
-    for (let i = 0; i < bytes; i++) value += readByte() * 2 ** (8 * i);
-    return value;
-  };
-
-  let size = 0;
-  for (let shift = 0; ; shift += 7) {
-    if (shift > 28) throw new RangeError('snappy: the length in front is longer than 5 bytes');
-    const byte = readByte();
-    size += (byte & 0x7f) * 2 ** shift;
-    if (byte < 0x80) break;
-  }
-  // No element of n bytes yields more than 64 bytes per 2 bytes of input, literals aside: refuse a forged length early.
-  if (size > 2 ** 32 - 1 || size > input.length * 64)
-    throw new RangeError(`snappy: the length ${size} cannot be right`);
-
-  const output = Buffer.alloc(size);
-  let end = 0;
-  while (position < input.length) {
-    const tag = readByte();
-    const kind = tag & 3;
-    if (kind === TAG_LITERAL) {
-      const short = tag >>> 2;
-      const length = (short < 60 ? short : readLittleEndian(short - 59)) + 1;
-      if (length > input.length - position || length > size - end) {
-        throw new RangeError('snappy: a literal is longer than what is left');
-      }
-      output.set(input.subarray(position, position + length), end);
-      position += length;
-      end += length;
-      continue;
-    }
-    const length = kind === TAG_COPY_1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1;
-    const offset =
-      kind === TAG_COPY_1 ? ((tag >>> 5) << 8) | readByte() : readLittleEndian(kind === TAG_COPY_4 ? 4 : 2);
-    if (offset === 0 || offset > end) throw new RangeError('snappy: a copy reaches in front of the output');
-    if (length > size - end) throw new RangeError('snappy: a copy is longer than what is left');
-    // Byte by byte: a copy may overlap its own output, which repeats a pattern.
-    for (const stop = end + length; end < stop; end++) output[end] = output[end - offset]!;
-  }
-  if (end !== size) throw new RangeError(`snappy: ${size} bytes announced, ${end} found`);
-  return output;
 }

@@ -16,6 +16,7 @@ export interface RemoteWriterMetrics {
   readonly samples: number;
   /** Samples of requests that were answered with 2xx. */
   readonly deliveredSamples: number;
+  /** Samples that were given up, by reason. */
   readonly droppedSamples: Readonly<Record<DropReason, number>>;
   /** Samples in the buffer, those under way included. */
   readonly pendingSamples: number;

@@ -3,7 +3,7 @@ import { MONOTONIC_CLOCK, type Clock } from '../clock';
 import { InvalidArgumentError } from '../errors';
 import type { Labels } from '../labels';
 import { validateCount, validateTimeout } from '../limits';
-import type { TimeSeries } from '../samples';
+import { isList, malformed, notAList, type TimeSeries } from '../samples';
 import type { Milliseconds } from '../time';
 import { BodyCompressor, builtInZstd, type ZstdCodec } from './compression';
 import type { WriteTarget } from './endpoint';
@@ -25,6 +25,7 @@ export type WhenFull = 'wait' | 'drop-newest' | 'drop-oldest';
 /** Samples that a {@link RemoteWriter} gave up. */
 export interface DropEvent {
   readonly reason: DropReason;
+  /** How many. */
   readonly samples: number;
   /** For `rejected` the answer of the server, for `invalid` the first rule that was broken. */
   readonly error?: unknown;
@@ -70,14 +71,14 @@ export interface RemoteWriterOptions {
   /**
    * Compresses requests to servers that understand zstd: about half the bytes of snappy. `false` for never.
    *
-   * @default the zstd of Node.js, which it has from 22.15 and 23.8 on; else none
+   * @default - the zstd of Node.js, which it has from 22.15 and 23.8 on; else none
    */
   readonly zstd?: ZstdCodec | false;
-  /** Called when samples were given up. @default they are counted only */
+  /** Called when samples were given up. @default - they are counted only */
   readonly onDrop?: (event: DropEvent) => void;
-  /** Called when an attempt failed and will be made again. @default attempts are counted only */
+  /** Called when an attempt failed and will be made again. @default - attempts are counted only */
   readonly onRetry?: (event: RetryEvent) => void;
-  /** Gives the time for delays and waits; it must never go back. @default the clock of the system that never goes back */
+  /** Gives the time for delays and waits; it must never go back. @default - the clock of the system that never goes back */
   readonly clock?: Clock;
   /** Gives numbers from 0 up to but not 1, for the random part of waits. @default Math.random */
   readonly random?: () => number;
@@ -95,6 +96,10 @@ const SLICE_BYTES = 256 * 1024;
 const LEAST_COST = 64;
 /** Bytes that could be encoded while an error is made. */
 const ERROR_COST = 4096;
+/** Milliseconds of encoding in a turn, for what takes longer than its bytes tell: new label names, exemplars. */
+const SLICE_TIME = 2;
+/** Series between two looks at the clock. */
+const SERIES_PER_LOOK = 32;
 
 /**
  * Collects samples in memory and sends them in requests of a good size, until the server took them.
@@ -126,6 +131,10 @@ export class RemoteWriter {
   readonly #turns = new Turns();
   /** Bytes that may still be encoded in this turn of the event loop. */
   #budget = SLICE_BYTES;
+  /** When this turn has encoded for long enough. */
+  #sliceEnd = 0;
+  /** Series that were looked at, in all turns. */
+  #seen = 0;
   #onRoom: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
@@ -199,19 +208,15 @@ export class RemoteWriter {
    * With `whenFull: 'wait'` that can take as long as the server is away; wait for it before the next write, else
    * these pile up instead.
    *
-   * The series must not be changed before that. The samples of a series must be in time order from write to write.
-   * Series that break a rule are left out and all others taken.
+   * The series must not be changed before that. The samples of a series must be in time order from write to write, and
+   * from one to the next where it comes several times in one; that is not checked. Series that break a rule are left out
+   * and all others taken.
    *
    * @throws InvalidArgumentError when a series broke a rule (the first one), or when the writer is closed
    */
   write(series: readonly TimeSeries[]): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(closedError());
-    // Without the compiler a caller may give anything.
-    if (!Array.isArray(series)) {
-      return Promise.reject(
-        new InvalidArgumentError(`series: a value of type ${typeof series} is not a list; write [...] around it`),
-      );
-    }
+    if (!isList(series)) return Promise.reject(notAList('series', series));
     this.#sender.negotiate();
     const intake = new Intake(series);
     // Most writes are small and find room: they end here.
@@ -249,8 +254,8 @@ export class RemoteWriter {
    * Takes no more writes and sends what is in the buffer. What is left when the time is over is given up, with the reason
    * `closed`; a request that is under way then may have been stored. The client stays open.
    */
-  close({ timeout = 10_000 }: CloseOptions = {}): Promise<void> {
-    return (this.#closed ??= this.#close(validateTimeout('timeout', timeout)));
+  async close({ timeout = 10_000 }: CloseOptions = {}): Promise<void> {
+    await (this.#closed ??= this.#close(validateTimeout('timeout', timeout)));
   }
 
   /** What happened since the writer was made. */
@@ -347,15 +352,21 @@ export class RemoteWriter {
       else intake.offset = end;
     } catch (error) {
       this.#spend(ERROR_COST);
-      intake.error ??= error;
+      intake.error ??= malformed(intake.series[index]!, index) ?? error;
       intake.skip('invalid');
     }
   }
 
   /** The budget is for all writes of a turn: without that a loop over writes would never let anybody else in. */
   #spend(bytes: number): void {
-    if (this.#budget === SLICE_BYTES) setImmediate(() => (this.#budget = SLICE_BYTES));
+    if (this.#budget === SLICE_BYTES) {
+      setImmediate(() => (this.#budget = SLICE_BYTES));
+      this.#sliceEnd = this.#clock.now() + SLICE_TIME;
+    }
     this.#budget -= bytes;
+    if (++this.#seen % SERIES_PER_LOOK === 0 && this.#clock.now() >= this.#sliceEnd) {
+      this.#budget = Math.min(this.#budget, 0);
+    }
   }
 
   /** Reports what was not taken, and gives what `write` returns. */
