@@ -1,6 +1,6 @@
 /** What the construct and the program of metrics-demo agree on. */
 
-/** What can be made to happen; `normal` ends all others. */
+/** All scenarios. */
 export const SCENARIOS = [
   'normal',
   'high-errors',
@@ -10,6 +10,7 @@ export const SCENARIOS = [
   'memory-growth',
 ] as const;
 
+/** What can be made to happen, so that alerts fire; `normal` ends all others. */
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** The port that the program listens on. */
@@ -23,6 +24,7 @@ export const PUSH_INTERVAL_SECONDS = 15;
 
 /** The environment variables that the program reads; each may be missing. */
 export type Variable =
+  | 'DEPLOYMENT_ENVIRONMENT'
   | 'LISTEN_ADDRESS'
   | 'LOG_LEVEL'
   | 'MEMORY_LIMIT_BYTES'

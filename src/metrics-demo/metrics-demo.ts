@@ -5,39 +5,45 @@ import type { Construct } from 'constructs';
 import { escapeExpansion } from '../flags';
 import {
   all,
-  anything,
+  atLeastOne,
   boolean,
   checkProps,
   duration,
-  instance,
   integer,
   kibibytes,
   milliseconds,
   oneOf,
   Problems,
   rule,
+  text,
   type Check,
   type Shape,
 } from '../validation';
 import { Cpu, IMAGES } from '../values';
-import { clientSecrets, writeEndpointCheck, type Endpoint, type WriteEndpoint } from '../wiring';
+import { clientSecrets, Endpoint, writeEndpointCheck, type WriteEndpoint } from '../wiring';
 import {
+  credentialFiles,
+  fieldEnv,
+  INSTANCE_SHAPE,
   instanceName,
   livenessProbe,
   readinessProbe,
-  secretPath,
   Workload,
   WORKLOAD_SHAPE,
   type EnvVar,
+  type InstanceProps,
   type WorkloadProps,
 } from '../workload';
 import { PORT, SCENARIOS, type Scenario, type Variable } from './environment';
 
 /** A demo that makes up the metrics of a shop. */
-export interface MetricsDemoProps extends WorkloadProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
-  /** How many pods. Each has traffic of its own. @default 1 */
+export interface MetricsDemoProps extends WorkloadProps, InstanceProps {
+  /**
+   * How many pods. Each has traffic and scenarios of its own: a port-forward reaches one, and a scenario that is started in one
+   * alone does not make all alerts fire, as of `traffic-drop` while the others have traffic.
+   *
+   * @default 1
+   */
   readonly replicas?: number;
   /**
    * Whether the pods serve `/metrics` and are annotated for agents that look for it, as those with
@@ -60,6 +66,12 @@ export interface MetricsDemoProps extends WorkloadProps {
    * @default - nowhere
    */
   readonly otlp?: Endpoint;
+  /**
+   * Where it runs, such as `staging`: the attribute `deployment.environment.name` of what is pushed by OTLP.
+   *
+   * @default - no such attribute
+   */
+  readonly deploymentEnvironment?: string;
   /** From one push to the next, in whole seconds. @default Duration.seconds(15) */
   readonly pushInterval?: Duration;
   /** What happens from the start; others are started over HTTP. @default normal */
@@ -84,7 +96,11 @@ const writeEndpoint: Check = all(
 );
 
 const otlpEndpoint: Check = all(
-  instance('Endpoint', 'connectFrom', "cluster.ingest().otlp or Endpoint.external('https://host/v1/metrics')"),
+  rule(
+    (value) => Endpoint.is(value),
+    'must be an Endpoint',
+    "write cluster.ingest().otlp or Endpoint.external('https://host/v1/metrics')",
+  ),
   rule(
     (value) => {
       const { kind, url, path } = value as Endpoint;
@@ -106,11 +122,12 @@ const wholeSecondsCheck: Check = all(
 
 const SHAPE: Shape<MetricsDemoProps> = {
   ...WORKLOAD_SHAPE,
-  name: anything,
-  replicas: integer({ min: 1 }),
+  ...INSTANCE_SHAPE,
+  replicas: atLeastOne,
   scrape: boolean,
   remoteWrite: writeEndpoint,
   otlp: otlpEndpoint,
+  deploymentEnvironment: text(),
   pushInterval: wholeSecondsCheck,
   scenario: oneOf(...SCENARIOS),
   seed: integer({ min: 0 }),
@@ -211,7 +228,7 @@ const ANNOTATIONS = {
 } as const;
 
 function checkWaysOut(given: MetricsDemoProps, problems: Problems): void {
-  const { scrape, remoteWrite, otlp, pushInterval } = given;
+  const { scrape, remoteWrite, otlp, deploymentEnvironment, pushInterval } = given;
   const pushes = remoteWrite !== undefined || otlp !== undefined;
   problems.when(scrape === false && !pushes, {
     prop: 'scrape',
@@ -225,13 +242,20 @@ function checkWaysOut(given: MetricsDemoProps, problems: Problems): void {
     rule: 'nothing is pushed',
     fix: 'remove it, or set `remoteWrite` or `otlp`',
   });
+  problems.when(deploymentEnvironment !== undefined && otlp === undefined, {
+    prop: 'deploymentEnvironment',
+    value: deploymentEnvironment,
+    rule: 'nothing is pushed by OTLP',
+    fix: 'remove it, or set `otlp`; what is scraped gets such labels from the agent',
+  });
 }
 
 type Variables = Readonly<Partial<Record<Variable, string | undefined>>>;
 
 function environment(props: Partial<MetricsDemoProps>, memoryLimit: Size): EnvVar[] {
-  const { scrape, remoteWrite, otlp, pushInterval, scenario, seed } = props;
+  const { scrape, remoteWrite, otlp, deploymentEnvironment, pushInterval, scenario, seed } = props;
   const variables: Variables = {
+    DEPLOYMENT_ENVIRONMENT: deploymentEnvironment,
     LISTEN_ADDRESS: `:${PORT}`,
     MEMORY_LIMIT_BYTES: String(kibibytes(memoryLimit) * 1024),
     ...target('OTLP', otlp),
@@ -242,8 +266,8 @@ function environment(props: Partial<MetricsDemoProps>, memoryLimit: Size): EnvVa
     SEED: seed === undefined ? undefined : String(seed),
   };
   return [
-    { name: 'POD_NAME' satisfies Variable, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-    { name: 'POD_NAMESPACE' satisfies Variable, valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+    fieldEnv('POD_NAME' satisfies Variable, 'metadata.name'),
+    fieldEnv('POD_NAMESPACE' satisfies Variable, 'metadata.namespace'),
     ...Object.entries<string | undefined>(variables).flatMap(([name, value]) =>
       value === undefined ? [] : [{ name, value: escapeExpansion(value) }],
     ),
@@ -252,13 +276,11 @@ function environment(props: Partial<MetricsDemoProps>, memoryLimit: Size): EnvVa
 
 function target(prefix: 'OTLP' | 'REMOTE_WRITE', endpoint: Endpoint | undefined): Variables {
   if (!endpoint) return {};
-  const { url, credentials } = endpoint;
-  const basic = credentials && 'username' in credentials ? credentials : undefined;
-  const bearer = credentials && 'bearerToken' in credentials ? credentials : undefined;
+  const { username, passwordFile, bearerTokenFile } = credentialFiles(endpoint.credentials);
   return {
-    [`${prefix}_BEARER_TOKEN_FILE`]: bearer && secretPath(bearer.bearerToken),
-    [`${prefix}_PASSWORD_FILE`]: basic && secretPath(basic.password),
-    [`${prefix}_URL`]: url,
-    [`${prefix}_USERNAME`]: basic?.username,
+    [`${prefix}_BEARER_TOKEN_FILE`]: bearerTokenFile,
+    [`${prefix}_PASSWORD_FILE`]: passwordFile,
+    [`${prefix}_URL`]: endpoint.url,
+    [`${prefix}_USERNAME`]: username,
   };
 }

@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Size } from 'cdk8s';
@@ -18,13 +19,13 @@ import {
 } from '../../src';
 import { MetricsDemo, type MetricsDemoProps } from '../../src/metrics-demo';
 import { SCENARIOS, type Scenario } from '../../src/metrics-demo/environment';
+import { Ballast } from '../../src/metrics-demo/program/ballast';
 import type { ConfigError } from '../../src/metrics-demo/program/config';
 import { readConfig } from '../../src/metrics-demo/program/config';
 import { Demo } from '../../src/metrics-demo/program/demo';
 import { renderPage } from '../../src/metrics-demo/program/exposition';
 import { HttpServer } from '../../src/metrics-demo/program/http-server';
 import { Log } from '../../src/metrics-demo/program/log';
-import { Ballast } from '../../src/metrics-demo/program/process-metrics';
 import { Random } from '../../src/metrics-demo/program/random';
 import { seriesOf } from '../../src/metrics-demo/program/remote-write';
 import { collect } from '../../src/metrics-demo/program/samples';
@@ -139,12 +140,25 @@ describe('the shop', () => {
     expect((await sum('cache_hits_total')) + (await sum('cache_misses_total'))).toBe(totals.cacheReads);
     expect(await sum('cache_operation_duration_seconds_count', { operation: 'get' })).toBe(totals.cacheReads);
     expect(await sum('otlp_spans_created_total')).toBe(totals.spansCreated);
+    expect(await sum('otlp_span_duration_seconds_count')).toBe(totals.spansCreated);
     expect(await sum('otlp_spans_exported_total')).toBe(totals.spansExported);
     expect(await sum('otlp_exporter_batch_size_sum')).toBe(totals.spansExported);
     expect(await sum('otlp_exporter_latency_seconds_count')).toBe(totals.batches);
     expect(await sum('otlp_exporter_queue_size')).toBe(
       totals.spansCreated - totals.spansExported - totals.spansDropped,
     );
+  });
+
+  test('has spans of servers that are as long as the requests, and of clients within them', async () => {
+    const { run, sum } = openShop();
+    run(5);
+    const seconds = (kind: string) => sum('otlp_span_duration_seconds_sum', { kind });
+    const count = (kind: string) => sum('otlp_span_duration_seconds_count', { kind });
+    expect(await seconds('server')).toBe(await sum('http_request_duration_seconds_sum'));
+    expect(await count('server')).toBe(await sum('http_requests_total'));
+    expect(await count('client')).toBeGreaterThan(await count('server'));
+    expect(await seconds('client')).toBeLessThan(await seconds('server'));
+    expect(await seconds('client')).toBeGreaterThan((await seconds('server')) / 4);
   });
 
   test('has all of its series from the start', async () => {
@@ -277,6 +291,7 @@ describe('the environment', () => {
       LISTEN_ADDRESS: '[::1]:9000',
       POD_NAMESPACE: 'shop',
       SCRAPE: 'false',
+      DEPLOYMENT_ENVIRONMENT: 'staging',
       OTLP_URL: 'https://otlp.example.com/v1/metrics',
       OTLP_BEARER_TOKEN_FILE: '/token',
       REMOTE_WRITE_URL: 'http://store:8428/api/v1/write',
@@ -288,7 +303,7 @@ describe('the environment', () => {
       port: 9000,
       namespace: 'shop',
       scrape: false,
-      otlp: { url: 'https://otlp.example.com/v1/metrics', bearerTokenFile: '/token' },
+      otlp: { url: 'https://otlp.example.com/v1/metrics', bearerTokenFile: '/token', environment: 'staging' },
       remoteWrite: { url: 'http://store:8428/api/v1/write', username: 'me', passwordFile: '/password' },
     });
   });
@@ -454,6 +469,39 @@ describe('the HTTP server', () => {
       await other.close();
     }
   });
+
+  describe('when it is closed', () => {
+    let socket: Socket;
+    afterEach(() => socket.destroy());
+
+    /** Opens a connection, sends a text, and begins to close. */
+    const open = async (text: string) => {
+      const other = new HttpServer(demo, true);
+      const port = await other.listen(0, '127.0.0.1');
+      socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(text);
+      // Who comes later is served, so that the server has this connection as well.
+      await fetch(`http://127.0.0.1:${port}/health`);
+      return { received: socket.toArray(), closed: other.close() };
+    };
+
+    test.each([
+      ['nothing', ''],
+      ['half a request', 'GET /health HTTP/1.1\r\nHost:'],
+    ])('ends a connection that has sent %s', async (_what, text) => {
+      const { closed, received } = await open(text);
+      await closed;
+      expect(Buffer.concat((await received) as Buffer[]).toString()).toBe('');
+    });
+
+    test('answers a request that is under way', async () => {
+      const { closed, received } = await open('GET /health HTTP/1.1\r\nHost:');
+      socket.write(' demo\r\n\r\n');
+      expect(Buffer.concat((await received) as Buffer[]).toString()).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\nok\n/);
+      await closed;
+    });
+  });
 });
 
 describe('pushes', () => {
@@ -481,6 +529,27 @@ describe('pushes', () => {
     );
     await demo.stop();
   }, 60_000);
+
+  test.each([
+    ['again when the target is not ready', [503, 429, 204], 3, 'ok'],
+    ['once when the target refuses it', [400, 204], 1, { error: expect.stringContaining('400') as string }],
+  ] as const)('by remote write are sent %s', async (_what, statuses, attempts, result) => {
+    let received = 0;
+    const server = createServer((request, response) => {
+      request.resume().once('end', () => response.writeHead(statuses[received++]!).end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const env = { REMOTE_WRITE_URL: `http://127.0.0.1:${port}/api/v1/write` };
+    const demo = new Demo(readConfig(env), new ManualClock(), log([]), statistics);
+    try {
+      expect(await demo.flush()).toEqual({ 'remote-write': result });
+      expect(received).toBe(attempts);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
 
   // In a process of its own: jest does not let the SDK load its sender.
   test('have the same credentials by each way, without the line break of their file', async () => {
@@ -638,6 +707,7 @@ describe('MetricsDemo', () => {
           otlp: Endpoint.external('https://otlp.example.com/v1/metrics', {
             credentials: { bearerToken: SecretRef.of('otlp', 'token') },
           }),
+          deploymentEnvironment: 'staging',
           pushInterval: Duration.seconds(5),
           scrape: false,
           scenario: 'high-errors',
@@ -650,6 +720,7 @@ describe('MetricsDemo', () => {
       pod['containers'][0].env.map(({ name, value }: { name: string; value: string }) => [name, value]),
     );
     expect(env).toMatchObject({
+      DEPLOYMENT_ENVIRONMENT: 'staging',
       OTLP_URL: 'https://otlp.example.com/v1/metrics',
       OTLP_BEARER_TOKEN_FILE: '/etc/secrets/otlp/token',
       REMOTE_WRITE_URL: 'http://metrics-vmsingle.monitoring.svc:8428/api/v1/write',
@@ -744,6 +815,12 @@ describe('MetricsDemo', () => {
       'an interval for nothing',
       { pushInterval: Duration.seconds(5) },
       'pushInterval = 5 seconds: nothing is pushed. To fix: remove it, or set `remoteWrite` or `otlp`.',
+    ],
+    [
+      'an environment for what is not pushed by OTLP',
+      { deploymentEnvironment: 'staging' },
+      'deploymentEnvironment = "staging": nothing is pushed by OTLP. ' +
+        'To fix: remove it, or set `otlp`; what is scraped gets such labels from the agent.',
     ],
     [
       'an interval of parts of a second',

@@ -13,6 +13,12 @@ export interface PushTarget {
   readonly bearerTokenFile?: string;
 }
 
+/** The target of OTLP. */
+export interface OtlpTarget extends PushTarget {
+  /** The attribute `deployment.environment.name` of the resource. @default - none */
+  readonly environment?: string;
+}
+
 /** What the environment says. */
 export interface Config {
   /** @default - all addresses */
@@ -29,7 +35,7 @@ export interface Config {
   readonly scrape: boolean;
   readonly seed: number;
   /** @default - nothing is pushed */
-  readonly otlp?: PushTarget;
+  readonly otlp?: OtlpTarget;
   /** @default - nothing is pushed */
   readonly remoteWrite?: PushTarget;
 }
@@ -59,7 +65,7 @@ export function readConfig(env: Environment): Config {
     scenario: reader.choice('SCENARIO', SCENARIOS, 'normal'),
     scrape: reader.choice('SCRAPE', ['true', 'false'], 'true') === 'true',
     seed: reader.integer('SEED', 0, 1),
-    otlp: reader.target('OTLP'),
+    otlp: reader.otlp(),
     remoteWrite: reader.target('REMOTE_WRITE'),
   };
   if (!config.scrape && !config.otlp && !config.remoteWrite) {
@@ -112,6 +118,11 @@ class Reader {
     }
     const bare = host?.replace(/^\[|\]$/g, '');
     return { host: bare === '' ? undefined : bare, port: Number(port) };
+  }
+
+  public otlp(): OtlpTarget | undefined {
+    const target = this.target('OTLP');
+    return target && { ...target, environment: this.text('DEPLOYMENT_ENVIRONMENT') };
   }
 
   public target(prefix: 'OTLP' | 'REMOTE_WRITE'): PushTarget | undefined {

@@ -1,9 +1,10 @@
 import { JOB, type Scenario } from '../environment';
+import { Ballast } from './ballast';
 import type { Clock } from './clock';
 import type { Config } from './config';
 import type { Log } from './log';
 import { OtlpPush } from './otlp';
-import { Ballast, ProcessMetrics, type ProcessStatistics } from './process-metrics';
+import { ProcessMetrics, type ProcessStatistics } from './process-metrics';
 import type { Push } from './push';
 import { Random } from './random';
 import { RemoteWritePush } from './remote-write';

@@ -13,6 +13,9 @@ interface Answer {
 type Handler = (request: IncomingMessage) => Answer | Promise<Answer>;
 type Methods = Readonly<Record<string, Handler>>;
 
+/** What requests that are under way have to end, when the process ends. */
+const CLOSE_MILLISECONDS = 2000;
+
 /** Serves the page of metrics, the probes, and what controls the demo. */
 export class HttpServer {
   /** False from the moment on at which the process is told to end. */
@@ -42,12 +45,15 @@ export class HttpServer {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Requests that are under way are answered. */
+  /** Requests that are under way are answered; connections on which none comes are closed after a while. */
   public async close(): Promise<void> {
     this.ready = false;
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeIdleConnections();
+    // A connection that has not sent a request yet, as browsers open them, is not idle.
+    const timer = setTimeout(() => this.server.closeAllConnections(), CLOSE_MILLISECONDS);
     await closed;
+    clearTimeout(timer);
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -14,9 +14,10 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics';
 import type { Registry } from 'prom-client';
+import { version } from '../../../package.json';
 import { authorizationHeader } from '../../client';
 import type { Clock } from './clock';
-import type { PushTarget } from './config';
+import type { OtlpTarget } from './config';
 import { authOf, PUSH_TIMEOUT_MILLISECONDS, type Identity, type Push } from './push';
 import { collect, type Family, type Point } from './samples';
 
@@ -29,7 +30,7 @@ export class OtlpPush implements Push {
   private readonly provider: MeterProvider;
   private readonly exporter: ObservedExporter;
 
-  public constructor(registry: Registry, identity: Identity, clock: Clock, target: PushTarget) {
+  public constructor(registry: Registry, identity: Identity, clock: Clock, target: OtlpTarget) {
     const header = authorizationHeader(authOf(target));
     this.exporter = new ObservedExporter({
       url: target.url,
@@ -45,7 +46,12 @@ export class OtlpPush implements Push {
       exportTimeoutMillis: PUSH_TIMEOUT_MILLISECONDS,
       metricProducers: [new RegistryProducer(registry, clock)],
     });
-    const resource = resourceFromAttributes({ 'service.name': identity.job, ...identity });
+    const resource = resourceFromAttributes({
+      'service.name': identity.job,
+      'service.version': version,
+      'deployment.environment.name': target.environment,
+      ...identity,
+    });
     this.provider = new MeterProvider({ resource, readers: [reader] });
   }
 

@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client';
 import { VictoriaMetricsClient, type TimeSeries } from '../../client';
-import { timeAfter } from '../../client/clock';
 import type { Clock } from './clock';
 import { REMOTE_WRITE_PATH, type PushTarget } from './config';
 import { authOf, PUSH_TIMEOUT_MILLISECONDS, type Identity, type Push } from './push';
@@ -21,7 +20,6 @@ export async function seriesOf(registry: Registry, identity: Identity, timestamp
 export class RemoteWritePush implements Push {
   public readonly name = 'remote-write';
   private readonly client: VictoriaMetricsClient;
-  private lastTime = 0;
 
   public constructor(
     private readonly registry: Registry,
@@ -36,9 +34,18 @@ export class RemoteWritePush implements Push {
     });
   }
 
+  /** Tries until there is no more time: the next values are told at the next push, and after the last there are none. */
   public async flush(): Promise<void> {
-    this.lastTime = timeAfter(this.lastTime, this.clock.now());
-    await this.client.remoteWrite(await seriesOf(this.registry, this.identity, this.lastTime));
+    let failure: unknown = new Error(`no answer within ${PUSH_TIMEOUT_MILLISECONDS / 1000} s`);
+    const writer = this.client.remoteWriter({
+      zstd: false,
+      onRetry: ({ error }) => (failure = error),
+      onDrop: ({ error }) => (failure = error ?? failure),
+    });
+    await writer.write(await seriesOf(this.registry, this.identity, this.clock.now()));
+    await writer.close({ timeout: PUSH_TIMEOUT_MILLISECONDS });
+    const { samples, deliveredSamples } = writer.metrics();
+    if (deliveredSamples < samples) throw failure;
   }
 
   public close(): Promise<void> {

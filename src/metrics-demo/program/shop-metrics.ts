@@ -70,6 +70,12 @@ export class ShopMetrics {
     'service',
     'kind',
   ]);
+  public readonly spanDuration = this.histogram(
+    'otlp_span_duration_seconds',
+    'How long spans took.',
+    ['kind'],
+    DURATION_BUCKETS,
+  );
   public readonly spansExported = this.counter('otlp_spans_exported_total', 'Spans whose export was tried.', [
     'exporter',
     'status',

@@ -68,6 +68,7 @@ const CACHE_HIT_RATIOS = { products: 0.92, sessions: 0.98 } as const;
 type Cache = keyof typeof CACHE_HIT_RATIOS;
 const EVICTION_RATIO = 0.3;
 
+const SPAN_KINDS = ['server', 'client'] as const;
 const EXPORTER = 'otlp';
 const EXPORT_ERRORS = ['timeout', 'unavailable'] as const;
 const BATCH = 512;
@@ -184,7 +185,7 @@ export class Shop {
         metrics.requests.inc({ ...labels, status }, 0);
       metrics.requestDuration.zero(labels);
       metrics.requestSize.zero(labels);
-      for (const kind of ['server', 'client']) metrics.spansCreated.inc({ service, kind }, 0);
+      for (const kind of SPAN_KINDS) metrics.spansCreated.inc({ service, kind }, 0);
     }
     for (const counter of [metrics.logins, metrics.logouts]) counter.inc({ service: ACCOUNTS }, 0);
     for (const payment of PAYMENTS) {
@@ -196,6 +197,7 @@ export class Shop {
       for (const counter of [metrics.cacheHits, metrics.cacheMisses, metrics.cacheEvictions]) counter.inc({ cache }, 0);
       for (const operation of ['get', 'set']) metrics.cacheDuration.zero({ cache, operation });
     }
+    for (const kind of SPAN_KINDS) metrics.spanDuration.zero({ kind });
     for (const status of ['success', 'error']) metrics.spansExported.inc({ exporter: EXPORTER, status }, 0);
     for (const type of EXPORT_ERRORS) metrics.exportErrors.inc({ exporter: EXPORTER, type }, 0);
     metrics.spansDropped.inc({ exporter: EXPORTER }, 0);
@@ -242,13 +244,18 @@ export class Shop {
   }
 
   /** @returns its status */
-  private request({ service, method, path, status: success, medianDuration, medianSize }: Route): string {
+  private request({ service, method, path, status: success, medianDuration, medianSize, calls }: Route): string {
     const { metrics, random, effects } = this;
     const failed = random.chance(effects.errorRatio);
     const refused = !failed && random.chance(CLIENT_ERROR_RATIO);
     const labels = { service, method, path };
     const duration = exact(random.lognormal(medianDuration * effects.slowness, DURATION_SIGMA));
     metrics.requestDuration.observe(labels, duration);
+    metrics.spanDuration.observe({ kind: 'server' }, duration);
+    // One call after the other, within the request.
+    for (let i = 0; i < calls; i++) {
+      metrics.spanDuration.observe({ kind: 'client' }, exact((duration / calls) * random.uniform()));
+    }
     metrics.requestSize.observe(labels, Math.max(60, Math.round(random.lognormal(medianSize, SIZE_SIGMA))));
     if (failed) this.totals.failedRequests++;
     if (path === '/orders' && !refused) this.order(!failed, duration);
