@@ -1,7 +1,7 @@
 import { Panels, type Panel } from '../src';
-import { chosenBy } from './series';
+import { ofClusterOrNone } from './series';
 
-const { of } = chosenBy('cluster');
+const { of } = ofClusterOrNone;
 
 /** Watchdog fires always, and so tells of nothing. */
 const FIRING = 'alertstate="firing",alertname!="Watchdog"';

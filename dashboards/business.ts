@@ -3,7 +3,7 @@ import { chosenBy, PERCENTILES } from './series';
 
 const { of, rate } = chosenBy('cluster', 'namespace', 'job');
 
-const orders = (matchers?: string): string => rate('business_orders_total', matchers);
+const orders = (...matchers: readonly string[]): string => rate('business_orders_total', ...matchers);
 const REJECTED = 'status!="completed"';
 
 const perHour = (expr: string): string => `${expr} * 3600`;

@@ -1,19 +1,13 @@
 import { dashboard, Panels, SLO_SERIES, Variables } from '../src';
 import { firing, firingAlerts } from './alerts';
-import { chosenBy } from './series';
+import { daysLeft, free, TOO_EARLY } from './disk';
+import { chosenBy, ofClusterOrNone } from './series';
 
-const { of, rate } = chosenBy('cluster');
+const ofCluster = chosenBy('cluster');
+const { of, rate } = ofCluster;
 
-const DAY = 86_400;
-
-/** Above what the storage keeps free, below which it takes in nothing. */
-const FREE = `(${of('vm_free_disk_space_bytes')} - ${of('vm_free_disk_space_limit_bytes')})`;
-
-/** Of a disk that does not fill, a year. */
-const DAYS_LEFT = `clamp_max(${FREE} / clamp_min(-deriv(${of('vm_free_disk_space_bytes')}[1d]), 1) / ${DAY}, 365)`;
-
-/** The series of objectives are recorded every 5 minutes only. */
-const recorded = (series: string): string => `last_over_time(${of(series)}[15m])`;
+/** For series that are recorded every 5 minutes only. */
+const recorded = (series: string): string => `last_over_time(${ofClusterOrNone.of(series)}[15m])`;
 
 /** Whether all is well, what fires, and how long the disks and the memory last. */
 export const overview = dashboard({
@@ -68,7 +62,8 @@ export const overview = dashboard({
           description:
             'Days until the first disk of the storage is full, as the last day went; 365 is a year or more. Below 14 plan ' +
             'a larger volume or a shorter retention, below 3 do it today.',
-          queries: [{ expr: `min(${DAYS_LEFT})` }],
+          queries: [{ expr: `min(${daysLeft(ofCluster)})` }],
+          noValue: TOO_EARLY,
           unit: 'd',
           decimals: 0,
           thresholds: { warning: 14, critical: 3, below: true },
@@ -152,7 +147,7 @@ export const overview = dashboard({
             '14.4 of one of 30 days 2 % in an hour. Above 6 look at the service at once.',
           queries: [
             {
-              expr: `max by (slo) (${of(SLO_SERIES.errorRatio)}) / (1 - max by (slo) (${recorded(SLO_SERIES.objective)}))`,
+              expr: `max by (slo) (${ofClusterOrNone.of(SLO_SERIES.errorRatio)}) / (1 - max by (slo) (${recorded(SLO_SERIES.objective)}))`,
               legend: '{{slo}}',
             },
           ],
@@ -172,7 +167,7 @@ export const overview = dashboard({
           description:
             'The share of each disk of the storage that can still be filled. Below 20 % plan, below 10 % enlarge the volume ' +
             'or shorten the retention now: at zero the storage becomes read-only.',
-          queries: [{ expr: `${FREE} / ${of('vm_total_disk_space_bytes')}`, legend: '{{instance}}' }],
+          queries: [{ expr: `${free(ofCluster)} / ${of('vm_total_disk_space_bytes')}`, legend: '{{instance}}' }],
           unit: 'percentunit',
           min: 0,
           max: 1,

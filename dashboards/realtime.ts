@@ -4,7 +4,7 @@ import { chosenBy } from './series';
 
 const { of, rate } = chosenBy('cluster');
 
-const requests = (matchers?: string): string => rate('http_requests_total', matchers);
+const requests = (...matchers: readonly string[]): string => rate('http_requests_total', ...matchers);
 const FAILED = 'status=~"5.."';
 const P99 = `histogram_quantile(0.99, sum by (service, le) (${rate('http_request_duration_seconds_bucket')}))`;
 const QUEUE = of('vmagent_remotewrite_pending_data_bytes');

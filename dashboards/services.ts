@@ -1,7 +1,9 @@
 import { dashboard, Panels, Variables } from '../src';
 import { chosenBy, PERCENTILES } from './series';
 
-const { of, rate } = chosenBy('cluster', 'namespace', 'service');
+const { of, rate } = chosenBy('cluster', 'namespace', 'service', 'job', 'instance');
+/** By the rules of recording.yaml, of all jobs and instances of a service. */
+const recorded = chosenBy('cluster', 'namespace', 'service');
 const inNamespace = chosenBy('cluster', 'namespace');
 
 const FAILED = 'status=~"5.."';
@@ -28,6 +30,8 @@ export const services = dashboard({
     Variables.cluster({ metric: 'http_requests_total' }),
     Variables.namespace({ metric: 'http_requests_total' }),
     Variables.label({ name: 'service', title: 'Service', metric: 'http_requests_total', label: 'service' }),
+    Variables.job({ metric: 'http_requests_total' }),
+    Variables.instance({ metric: 'http_requests_total' }),
   ],
   rows: [
     {
@@ -114,6 +118,7 @@ export const services = dashboard({
           unit: 'reqps',
           min: 0,
           stack: true,
+          width: 6,
         }),
         Panels.timeSeries({
           title: 'Failed by service',
@@ -124,6 +129,17 @@ export const services = dashboard({
           unit: 'percentunit',
           min: 0,
           thresholds: { warning: 0.01, critical: 0.05 },
+          width: 6,
+        }),
+        Panels.timeSeries({
+          title: 'Latency p50 by service',
+          description:
+            'Half of the requests take this long or longer. It rises when all requests get slower: look at CPU and memory, ' +
+            'and at what each request depends on.',
+          queries: [{ expr: latency(0.5, 'service, '), legend: '{{service}}' }],
+          unit: 's',
+          min: 0,
+          width: 6,
         }),
         Panels.timeSeries({
           title: 'Latency p99 by service',
@@ -134,6 +150,7 @@ export const services = dashboard({
           unit: 's',
           min: 0,
           thresholds: { warning: 0.5, critical: 1 },
+          width: 6,
         }),
       ],
     },
@@ -180,8 +197,13 @@ export const services = dashboard({
             'percentiles do not show yet is seen here first.',
           query: `sum by (le) (increase(${of('http_request_duration_seconds_bucket')}[$__rate_interval]))`,
           unit: 's',
-          width: 12,
+          width: 24,
         }),
+      ],
+    },
+    {
+      title: 'Over weeks',
+      panels: [
         Panels.timeSeries({
           title: 'Against a week ago',
           description:
@@ -189,7 +211,7 @@ export const services = dashboard({
             'service fails; far above 100 % see that capacity lasts.',
           queries: [
             {
-              expr: `sum by (service) (${of('service:http_requests:rate5m')}) / sum by (service) (${of('service:http_requests:rate5m')} offset 1w)`,
+              expr: `sum by (service) (${recorded.of('service:http_requests:rate5m')}) / sum by (service) (${recorded.of('service:http_requests:rate5m')} offset 1w)`,
               legend: '{{service}}',
             },
           ],
@@ -197,7 +219,35 @@ export const services = dashboard({
           min: 0,
           thresholds: { warning: 0.75, critical: 0.5, below: true },
           noValue: 'Less than a week of data',
-          width: 12,
+        }),
+        Panels.timeSeries({
+          title: 'Failed, recorded',
+          description:
+            'The share of requests that fail, of the namespace where it is highest: recorded, and so quick over weeks. ' +
+            'A level that rises with each rollout wants work on reliability before the next feature.',
+          queries: [
+            {
+              expr: `max by (service) (${recorded.of('service:http_requests:error_ratio_rate5m')})`,
+              legend: '{{service}}',
+            },
+          ],
+          unit: 'percentunit',
+          min: 0,
+          thresholds: { warning: 0.01, critical: 0.05 },
+          noValue: 'Nothing is recorded',
+        }),
+        Panels.timeSeries({
+          title: 'Latency, recorded',
+          description:
+            'How long half and 99 % of the requests take at the most, in the slowest namespace: recorded, and so quick over ' +
+            'weeks. A slow rise is data or traffic that grows: add capacity before users notice.',
+          queries: [0.5, 0.99].map((share) => ({
+            expr: `max by (service) (${recorded.of('service:http_request_duration_seconds:quantile_rate5m', `quantile="${share}"`)})`,
+            legend: `{{service}} p${share * 100}`,
+          })),
+          unit: 's',
+          min: 0,
+          noValue: 'Nothing is recorded',
         }),
       ],
     },

@@ -1,7 +1,7 @@
 import { dashboard, Panels } from '../../src';
 import { program } from './program';
 
-const { chosen, p99, rate, growth, variables } = program('alertmanager');
+const { of, p99, rate, growth, variables } = program('alertmanager');
 
 export const alertmanager = dashboard({
   uid: 'alertmanager',
@@ -19,7 +19,7 @@ export const alertmanager = dashboard({
           description:
             'Alerts that people are told of, as the replica with the most knows them. Look at them in Alertmanager, and at ' +
             'what each says to do.',
-          queries: [{ expr: `max(${chosen('alertmanager_alerts', 'state="active"')})` }],
+          queries: [{ expr: `max(${of('alertmanager_alerts', 'state="active"')})` }],
           unit: 'short',
         }),
         Panels.stat({
@@ -27,7 +27,7 @@ export const alertmanager = dashboard({
           description:
             'Alerts that are silenced, or hidden by a worse alert. Many for long: look through the silences, somebody may ' +
             'have forgotten one.',
-          queries: [{ expr: `max(${chosen('alertmanager_alerts', 'state="suppressed"')})` }],
+          queries: [{ expr: `max(${of('alertmanager_alerts', 'state="suppressed"')})` }],
           unit: 'short',
         }),
         Panels.stat({
@@ -43,7 +43,7 @@ export const alertmanager = dashboard({
         Panels.stat({
           title: 'Silences in force',
           description: 'Silences that hold now. More than you know of: look who made them, and why, in Alertmanager.',
-          queries: [{ expr: `max(${chosen('alertmanager_silences', 'state="active"')})` }],
+          queries: [{ expr: `max(${of('alertmanager_silences', 'state="active"')})` }],
           unit: 'short',
         }),
         Panels.stat({
@@ -54,8 +54,8 @@ export const alertmanager = dashboard({
           queries: [
             {
               expr:
-                `count(${chosen('alertmanager_cluster_members')} < on (cluster, namespace, app_instance) group_left ` +
-                `count by (cluster, namespace, app_instance) (${chosen('alertmanager_build_info')})) default 0`,
+                `count(${of('alertmanager_cluster_members')} < on (cluster, namespace, app_instance) group_left ` +
+                `count by (cluster, namespace, app_instance) (${of('alertmanager_build_info')})) default 0`,
             },
           ],
           unit: 'short',
@@ -66,7 +66,7 @@ export const alertmanager = dashboard({
           description:
             'Replicas that could not read their last config and go on with the one before. Their log has the reason; amtool ' +
             'check-config finds it as well.',
-          queries: [{ expr: `sum(1 - ${chosen('alertmanager_config_last_reload_successful')})` }],
+          queries: [{ expr: `sum(1 - ${of('alertmanager_config_last_reload_successful')})` }],
           unit: 'short',
           thresholds: { critical: 1 },
         }),
@@ -104,7 +104,7 @@ export const alertmanager = dashboard({
           description:
             'Active alerts, those suppressed by silences and inhibition, and those not processed yet. Many unprocessed ones ' +
             'for minutes: Alertmanager is overloaded, look at its CPU.',
-          queries: [{ expr: `max by (state) (${chosen('alertmanager_alerts')})`, legend: '{{state}}' }],
+          queries: [{ expr: `max by (state) (${of('alertmanager_alerts')})`, legend: '{{state}}' }],
           unit: 'short',
           min: 0,
         }),
@@ -158,7 +158,7 @@ export const alertmanager = dashboard({
         Panels.timeSeries({
           title: 'Members of the cluster',
           description: 'How many replicas each replica sees, itself among them. All lines should show all replicas.',
-          queries: [{ expr: chosen('alertmanager_cluster_members'), legend: '{{instance}}' }],
+          queries: [{ expr: of('alertmanager_cluster_members'), legend: '{{instance}}' }],
           unit: 'short',
           min: 0,
           width: 6,
@@ -167,7 +167,7 @@ export const alertmanager = dashboard({
           title: 'Gossip that waits',
           description:
             'Messages to other replicas that wait to be sent. A line that rises: the replicas do not reach each other.',
-          queries: [{ expr: chosen('alertmanager_cluster_messages_queued'), legend: '{{instance}}' }],
+          queries: [{ expr: of('alertmanager_cluster_messages_queued'), legend: '{{instance}}' }],
           unit: 'short',
           min: 0,
           thresholds: { warning: 100 },
@@ -185,7 +185,7 @@ export const alertmanager = dashboard({
           title: 'Memory',
           description:
             'Resident memory. It grows with active alerts and silences; compare it with the limit of the pod.',
-          queries: [{ expr: chosen('process_resident_memory_bytes'), legend: '{{instance}}' }],
+          queries: [{ expr: of('process_resident_memory_bytes'), legend: '{{instance}}' }],
           unit: 'bytes',
           min: 0,
           width: 6,

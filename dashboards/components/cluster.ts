@@ -4,7 +4,7 @@ import { processRow } from './process';
 import { cacheRow, glanceRow, ingestionRow, queryRow, storageRow } from './storage';
 
 const programs = program('vminsert', 'vmselect', 'vmstorage');
-const { chosen, rate, variables } = programs;
+const { of, rate, variables } = programs;
 
 export const cluster = dashboard({
   uid: 'vm-cluster',
@@ -24,8 +24,8 @@ export const cluster = dashboard({
         queries: [
           {
             expr:
-              `sum(1 - ${chosen('vm_rpc_vmstorage_is_reachable')})` +
-              ` + sum(1 - ${chosen('vm_tcpdialer_addr_available', 'name="vmselect"')})`,
+              `sum(1 - ${of('vm_rpc_vmstorage_is_reachable')})` +
+              ` + sum(1 - ${of('vm_tcpdialer_addr_available', 'name="vmselect"')})`,
           },
         ],
         unit: 'short',
@@ -88,13 +88,11 @@ export const cluster = dashboard({
     storageRow(programs),
     queryRow(programs, [
       {
-        expr: `${chosen('vm_concurrent_select_current')} / ${chosen('vm_concurrent_select_capacity')}`,
+        expr: `${of('vm_concurrent_select_current')} / ${of('vm_concurrent_select_capacity')}`,
         legend: '{{instance}}',
       },
       {
-        expr:
-          `${chosen('vm_vmselect_concurrent_requests_current')} / ` +
-          chosen('vm_vmselect_concurrent_requests_capacity'),
+        expr: `${of('vm_vmselect_concurrent_requests_current')} / ` + of('vm_vmselect_concurrent_requests_capacity'),
         legend: '{{instance}}',
       },
     ]),

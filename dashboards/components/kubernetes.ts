@@ -1,14 +1,8 @@
 import { dashboard, Panels, Variables } from '../../src';
+import { chosenBy } from '../series';
 
-const IN_CLUSTER = 'cluster=~"$cluster"';
-const IN_NAMESPACE = `${IN_CLUSTER},namespace=~"$namespace"`;
-
-/** Objects of the namespaces that are chosen. */
-const chosen = (metric: string, ...matchers: readonly string[]): string =>
-  `${metric}{${[IN_NAMESPACE, ...matchers].join(',')}}`;
-
-const ofCluster = (metric: string, ...matchers: readonly string[]): string =>
-  `${metric}{${[IN_CLUSTER, ...matchers].join(',')}}`;
+const { of } = chosenBy('cluster', 'namespace');
+const inCluster = chosenBy('cluster');
 
 /** Several kube-state-metrics may tell about the same object. */
 const once = (by: readonly string[], series: string): string => `max by (${['cluster', ...by].join(', ')}) (${series})`;
@@ -17,17 +11,17 @@ const POD = ['namespace', 'pod'];
 const CONTAINER = [...POD, 'container'];
 const CLAIM = ['namespace', 'persistentvolumeclaim'];
 
-const NOT_ENDED = `${once(POD, chosen('kube_pod_status_phase', 'phase=~"Pending|Running|Unknown"'))} == 1`;
-const NOT_READY = `${once(POD, chosen('kube_pod_status_ready', 'condition="true"'))} == 0 and (${NOT_ENDED})`;
+const NOT_ENDED = `${once(POD, of('kube_pod_status_phase', 'phase=~"Pending|Running|Unknown"'))} == 1`;
+const NOT_READY = `${once(POD, of('kube_pod_status_ready', 'condition="true"'))} == 0 and (${NOT_ENDED})`;
 
 const CONTAINERS = 'container!=""';
-const CPU = `sum by (namespace, pod) (rate(${chosen('container_cpu_usage_seconds_total', CONTAINERS)}[$__rate_interval]))`;
-const MEMORY = once(CONTAINER, chosen('container_memory_working_set_bytes', CONTAINERS));
-const MEMORY_LIMIT = once(CONTAINER, chosen('kube_pod_container_resource_limits', 'resource="memory"'));
+const CPU = `sum by (namespace, pod) (rate(${of('container_cpu_usage_seconds_total', CONTAINERS)}[$__rate_interval]))`;
+const MEMORY = once(CONTAINER, of('container_memory_working_set_bytes', CONTAINERS));
+const MEMORY_LIMIT = once(CONTAINER, of('kube_pod_container_resource_limits', 'resource="memory"'));
 
 const VOLUME_LEFT =
-  `${once(CLAIM, chosen('kubelet_volume_stats_available_bytes'))} / ` +
-  once(CLAIM, chosen('kubelet_volume_stats_capacity_bytes'));
+  `${once(CLAIM, of('kubelet_volume_stats_available_bytes'))} / ` +
+  once(CLAIM, of('kubelet_volume_stats_capacity_bytes'));
 
 interface Workload {
   readonly kind: string;
@@ -50,15 +44,15 @@ const WORKLOADS: readonly Workload[] = [
 ];
 
 const missing = ({ kind, wanted, there }: Workload): string =>
-  `${once(['namespace', kind], chosen(wanted))} - ${once(['namespace', kind], chosen(there))} > 0`;
+  `${once(['namespace', kind], of(wanted))} - ${once(['namespace', kind], of(there))} > 0`;
 
 const SHORT = `union(${WORKLOADS.map(missing).join(', ')})`;
 
 /** What is asked for by pods that are not at their end, as a share of what nodes can give. */
 const requested = (resource: 'cpu' | 'memory'): string =>
-  `sum(${once(['namespace', 'pod', 'container'], ofCluster('kube_pod_container_resource_requests', `resource="${resource}"`))}` +
-  ` and on (cluster, namespace, pod) (${once(POD, ofCluster('kube_pod_status_phase', 'phase=~"Pending|Running"'))} == 1))` +
-  ` / sum(${once(['node'], ofCluster('kube_node_status_allocatable', `resource="${resource}"`))})`;
+  `sum(${once(['namespace', 'pod', 'container'], inCluster.of('kube_pod_container_resource_requests', `resource="${resource}"`))}` +
+  ` and on (cluster, namespace, pod) (${once(POD, inCluster.of('kube_pod_status_phase', 'phase=~"Pending|Running"'))} == 1))` +
+  ` / sum(${once(['node'], inCluster.of('kube_node_status_allocatable', `resource="${resource}"`))})`;
 
 export const kubernetes = dashboard({
   uid: 'kubernetes',
@@ -100,7 +94,7 @@ export const kubernetes = dashboard({
             'their last words.',
           queries: [
             {
-              expr: `sum(${once(CONTAINER, `increase(${chosen('kube_pod_container_status_restarts_total')}[1h])`)})`,
+              expr: `sum(${once(CONTAINER, `increase(${of('kube_pod_container_status_restarts_total')}[1h])`)})`,
             },
           ],
           unit: 'short',
@@ -115,7 +109,7 @@ export const kubernetes = dashboard({
           queries: [
             {
               expr:
-                `count(${once(['node'], ofCluster('kube_node_status_condition', 'condition="Ready"', 'status="true"'))}` +
+                `count(${once(['node'], inCluster.of('kube_node_status_condition', 'condition="Ready"', 'status="true"'))}` +
                 ' == 0) default 0',
             },
           ],
@@ -152,7 +146,7 @@ export const kubernetes = dashboard({
             'the node is silent.',
           queries: [
             {
-              expr: `sum by (phase) (${once([...POD, 'phase'], chosen('kube_pod_status_phase'))})`,
+              expr: `sum by (phase) (${once([...POD, 'phase'], of('kube_pod_status_phase'))})`,
               legend: '{{phase}}',
             },
           ],
@@ -168,7 +162,7 @@ export const kubernetes = dashboard({
           queries: [
             {
               expr:
-                `sum by (namespace, reason) (${once([...CONTAINER, 'reason'], chosen('kube_pod_container_status_waiting_reason'))})` +
+                `sum by (namespace, reason) (${once([...CONTAINER, 'reason'], of('kube_pod_container_status_waiting_reason'))})` +
                 ' > 0',
               legend: '{{namespace}} {{reason}}',
             },
@@ -181,7 +175,7 @@ export const kubernetes = dashboard({
           description: 'Restarts in 10 minutes, of the ten worst. kubectl logs --previous has the last words of each.',
           queries: [
             {
-              expr: `topk(10, ${once(CONTAINER, `increase(${chosen('kube_pod_container_status_restarts_total')}[10m])`)} > 0)`,
+              expr: `topk(10, ${once(CONTAINER, `increase(${of('kube_pod_container_status_restarts_total')}[10m])`)} > 0)`,
               legend: '{{namespace}}/{{pod}} {{container}}',
             },
           ],
@@ -210,7 +204,7 @@ export const kubernetes = dashboard({
             {
               title: 'Killed',
               texts: { 1: 'yes' },
-              expr: `${once(CONTAINER, chosen('kube_pod_container_status_last_terminated_reason', 'reason="OOMKilled"'))} > 0`,
+              expr: `${once(CONTAINER, of('kube_pod_container_status_last_terminated_reason', 'reason="OOMKilled"'))} > 0`,
             },
           ],
           labels: { namespace: 'Namespace', pod: 'Pod', container: 'Container' },
@@ -224,7 +218,7 @@ export const kubernetes = dashboard({
           queries: [
             {
               title: 'Failed',
-              expr: `${once(['namespace', 'job_name'], chosen('kube_job_failed', 'condition="true"'))} > 0`,
+              expr: `${once(['namespace', 'job_name'], of('kube_job_failed', 'condition="true"'))} > 0`,
             },
           ],
           labels: { namespace: 'Namespace', job_name: 'Job' },
@@ -253,8 +247,8 @@ export const kubernetes = dashboard({
           queries: [
             {
               expr:
-                `topk(10, sum by (namespace, pod, container) (rate(${chosen('container_cpu_cfs_throttled_periods_total', CONTAINERS)}[$__rate_interval]))` +
-                ` / sum by (namespace, pod, container) (rate(${chosen('container_cpu_cfs_periods_total', CONTAINERS)}[$__rate_interval])))`,
+                `topk(10, sum by (namespace, pod, container) (rate(${of('container_cpu_cfs_throttled_periods_total', CONTAINERS)}[$__rate_interval]))` +
+                ` / sum by (namespace, pod, container) (rate(${of('container_cpu_cfs_periods_total', CONTAINERS)}[$__rate_interval])))`,
               legend: '{{namespace}}/{{pod}} {{container}}',
             },
           ],
@@ -283,8 +277,8 @@ export const kubernetes = dashboard({
           queries: [
             {
               expr:
-                `topk(10, sum by (namespace, pod) (rate(${chosen('container_network_receive_bytes_total')}[$__rate_interval])` +
-                ` + rate(${chosen('container_network_transmit_bytes_total')}[$__rate_interval])))`,
+                `topk(10, sum by (namespace, pod) (rate(${of('container_network_receive_bytes_total')}[$__rate_interval])` +
+                ` + rate(${of('container_network_transmit_bytes_total')}[$__rate_interval])))`,
               legend: '{{namespace}}/{{pod}}',
             },
           ],
@@ -313,8 +307,8 @@ export const kubernetes = dashboard({
           queries: [
             {
               expr:
-                `bottomk(10, ${once(CLAIM, chosen('kubelet_volume_stats_inodes_free'))} / ` +
-                `${once(CLAIM, chosen('kubelet_volume_stats_inodes'))})`,
+                `bottomk(10, ${once(CLAIM, of('kubelet_volume_stats_inodes_free'))} / ` +
+                `${once(CLAIM, of('kubelet_volume_stats_inodes'))})`,
               legend: '{{namespace}}/{{persistentvolumeclaim}}',
             },
           ],
@@ -332,7 +326,7 @@ export const kubernetes = dashboard({
             {
               expr: `sum by (condition) (${once(
                 ['node', 'condition'],
-                ofCluster(
+                inCluster.of(
                   'kube_node_status_condition',
                   'condition=~"MemoryPressure|DiskPressure|PIDPressure"',
                   'status="true"',

@@ -1,19 +1,19 @@
 import { dashboard, Panels } from '../../src';
+import { daysUntilFull, TOO_EARLY } from '../disk';
 import { program } from './program';
 
-const { chosen, rate, growth, variables } = program('node-exporter');
+const { of, rate, growth, variables } = program('node-exporter');
 
 /** File systems that keep something. */
 const DISKS = 'fstype!~"tmpfs|ramfs"';
-const AVAILABLE = chosen('node_filesystem_avail_bytes', DISKS);
-// One that does not fill is full in a year as well, so that there is a number.
-const DAYS_LEFT = `clamp_max(${AVAILABLE} / clamp_min(-deriv(${AVAILABLE}[6h]), 1) / 86400, 365) and ${AVAILABLE} offset 3h`;
+const AVAILABLE = of('node_filesystem_avail_bytes', DISKS);
+const DAYS_LEFT = daysUntilFull(AVAILABLE, AVAILABLE, '6h', '3h');
 
 /** What pods use among themselves is not the network of the node. */
 const DEVICES = 'device!~"lo|veth.*|cali.*|lxc.*|cni.*|docker.*|br-.*"';
 
 const CPU = `1 - avg by (instance) (${rate('node_cpu_seconds_total', 'mode="idle"')})`;
-const MEMORY = `1 - ${chosen('node_memory_MemAvailable_bytes')} / ${chosen('node_memory_MemTotal_bytes')}`;
+const MEMORY = `1 - ${of('node_memory_MemAvailable_bytes')} / ${of('node_memory_MemTotal_bytes')}`;
 
 export const nodes = dashboard({
   uid: 'nodes',
@@ -31,7 +31,7 @@ export const nodes = dashboard({
           description:
             'Nodes that node-exporter tells about. Fewer than the cluster has: look at its DaemonSet and at port 9100 of ' +
             'the nodes.',
-          queries: [{ expr: `count(${chosen('node_uname_info')})` }],
+          queries: [{ expr: `count(${of('node_uname_info')})` }],
           unit: 'short',
         }),
         Panels.stat({
@@ -54,7 +54,7 @@ export const nodes = dashboard({
           description:
             'What is left of the fullest file system. Below 15 % the kubelet begins to evict pods: remove images and logs, ' +
             'or enlarge the disk.',
-          queries: [{ expr: `min(${AVAILABLE} / ${chosen('node_filesystem_size_bytes', DISKS)})` }],
+          queries: [{ expr: `min(${AVAILABLE} / ${of('node_filesystem_size_bytes', DISKS)})` }],
           unit: 'percentunit',
           thresholds: { warning: 0.2, critical: 0.1, below: true },
         }),
@@ -64,7 +64,7 @@ export const nodes = dashboard({
             'Days until the first file system is full, as the last six hours went; 365 is a year or more. Below 3 act ' +
             'today: Space left says which.',
           queries: [{ expr: `min(${DAYS_LEFT})` }],
-          noValue: 'too early to tell',
+          noValue: TOO_EARLY,
           unit: 'd',
           decimals: 0,
           thresholds: { warning: 14, critical: 3, below: true },
@@ -144,7 +144,7 @@ export const nodes = dashboard({
             'What is left of each file system. Remove what is not needed, or enlarge it, before it is below 10 %.',
           queries: [
             {
-              expr: `${AVAILABLE} / ${chosen('node_filesystem_size_bytes', DISKS)}`,
+              expr: `${AVAILABLE} / ${of('node_filesystem_size_bytes', DISKS)}`,
               legend: '{{instance}} {{mountpoint}}',
             },
           ],
@@ -160,7 +160,7 @@ export const nodes = dashboard({
             'What is left of the files that a file system can hold. Look for a folder with millions of small files.',
           queries: [
             {
-              expr: `${chosen('node_filesystem_files_free', DISKS)} / (${chosen('node_filesystem_files', DISKS)} > 0)`,
+              expr: `${of('node_filesystem_files_free', DISKS)} / (${of('node_filesystem_files', DISKS)} > 0)`,
               legend: '{{instance}} {{mountpoint}}',
             },
           ],
@@ -245,7 +245,7 @@ export const nodes = dashboard({
             'pod that opens so many.',
           queries: [
             {
-              expr: `${chosen('node_nf_conntrack_entries')} / ${chosen('node_nf_conntrack_entries_limit')}`,
+              expr: `${of('node_nf_conntrack_entries')} / ${of('node_nf_conntrack_entries_limit')}`,
               legend: '{{instance}}',
             },
           ],
@@ -260,7 +260,7 @@ export const nodes = dashboard({
           description:
             'How far the clock is from its time server. Samples of a node whose clock is wrong are stored at the wrong time: ' +
             'look at chrony or timesyncd there.',
-          queries: [{ expr: `abs(${chosen('node_timex_offset_seconds')})`, legend: '{{instance}}' }],
+          queries: [{ expr: `abs(${of('node_timex_offset_seconds')})`, legend: '{{instance}}' }],
           unit: 's',
           min: 0,
           thresholds: { warning: 0.05, critical: 1 },

@@ -2,7 +2,7 @@ import { Panels, type DashboardRow } from '../../src';
 import type { Program } from './program';
 
 /** What each program of VictoriaMetrics needs to run. */
-export function processRow({ chosen, rate }: Program): DashboardRow {
+export function processRow({ of, rate }: Program): DashboardRow {
   return {
     title: 'Resources',
     panels: [
@@ -13,7 +13,7 @@ export function processRow({ chosen, rate }: Program): DashboardRow {
           'add replicas.',
         queries: [
           {
-            expr: `${rate('process_cpu_seconds_total')} / ${chosen('process_cpu_cores_available')}`,
+            expr: `${rate('process_cpu_seconds_total')} / ${of('process_cpu_cores_available')}`,
             legend: '{{instance}}',
           },
         ],
@@ -28,7 +28,7 @@ export function processRow({ chosen, rate }: Program): DashboardRow {
           'burst of new series may get the process killed: raise the limit, or lower the load.',
         queries: [
           {
-            expr: `${chosen('process_resident_memory_anon_bytes')} / ${chosen('vm_available_memory_bytes')}`,
+            expr: `${of('process_resident_memory_anon_bytes')} / ${of('vm_available_memory_bytes')}`,
             legend: '{{instance}}',
           },
         ],
@@ -43,7 +43,7 @@ export function processRow({ chosen, rate }: Program): DashboardRow {
           'container ended (kubectl describe pod); what the logs say tells the rest.',
         queries: [
           {
-            expr: `sum by (instance) (changes_prometheus(${chosen('vm_app_start_timestamp')}[1h]))`,
+            expr: `sum by (instance) (changes_prometheus(${of('vm_app_start_timestamp')}[1h]))`,
             legend: '{{instance}} restarts in an hour',
           },
           {

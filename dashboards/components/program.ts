@@ -1,11 +1,8 @@
 import { Variables, type DashboardVariable } from '../../src';
+import { chosen, seriesWith, type Series } from '../series';
 
 /** Queries for the series of one program, or of several, that the variables of its dashboard choose. */
-export interface Program {
-  /** The series of a metric. */
-  readonly chosen: (metric: string, matchers?: string) => string;
-  /** How fast a counter grows, a second. */
-  readonly rate: (metric: string, matchers?: string) => string;
+export interface Program extends Series {
   /** How much a counter grew in the time that is shown. */
   readonly growth: (metric: string) => string;
   /** The 99th percentile of a histogram of VictoriaMetrics, or of Prometheus where its buckets have `le`. */
@@ -17,14 +14,12 @@ export interface Program {
 /** @param jobs the label `job` of the programs; All of the variable would be all jobs that there are */
 export function program(...jobs: readonly string[]): Program {
   const ofJobs = jobs.length === 1 ? `job="${jobs[0]}"` : `job=~"${jobs.join('|')}"`;
-  const chosen = (metric: string, matchers?: string): string =>
-    `${metric}{${[ofJobs, 'cluster=~"$cluster",job=~"$job",instance=~"$instance"', ...(matchers === undefined ? [] : [matchers])].join(',')}}`;
-  const rate = (metric: string, matchers?: string): string => `rate(${chosen(metric, matchers)}[$__rate_interval])`;
+  const { of, rate } = seriesWith(ofJobs, chosen('cluster'), chosen('job'), chosen('instance'));
   const targets = { metric: 'up', matchers: ofJobs };
   return {
-    chosen,
+    of,
     rate,
-    growth: (metric) => `sum(increase(${chosen(metric)}[$__range]))`,
+    growth: (metric) => `sum(increase(${of(metric)}[$__range]))`,
     p99: (metric, by = [], bucket = 'vmrange') =>
       `histogram_quantile(0.99, sum by (${[...by, bucket].join(', ')}) (${rate(`${metric}_bucket`)}))`,
     variables: [Variables.tenant(), Variables.cluster(targets), Variables.job(targets), Variables.instance(targets)],

@@ -4,7 +4,7 @@ import { processRow } from './process';
 import { cacheRow, glanceRow, ingestionRow, queryRow, storageRow } from './storage';
 
 const vmsingle = program('vmsingle');
-const { chosen, variables } = vmsingle;
+const { of, variables } = vmsingle;
 
 export const singleNode = dashboard({
   uid: 'vm-single-node',
@@ -21,7 +21,7 @@ export const singleNode = dashboard({
         description:
           'Storages that take in nothing, because their disk has less space left than -storage.minFreeDiskSpaceBytes. ' +
           'Enlarge the volume now; agents keep what they cannot send for as long as their queues last.',
-        queries: [{ expr: `sum(${chosen('vm_storage_is_read_only')})` }],
+        queries: [{ expr: `sum(${of('vm_storage_is_read_only')})` }],
         unit: 'short',
         thresholds: { critical: 1 },
       }),
@@ -30,7 +30,7 @@ export const singleNode = dashboard({
     storageRow(vmsingle),
     queryRow(vmsingle, [
       {
-        expr: `${chosen('vm_concurrent_select_current')} / ${chosen('vm_concurrent_select_capacity')}`,
+        expr: `${of('vm_concurrent_select_current')} / ${of('vm_concurrent_select_capacity')}`,
         legend: '{{instance}}',
       },
     ]),

@@ -1,26 +1,13 @@
 import { Panels, type Panel, type DashboardRow } from '../../src';
+import { daysLeft, free, TOO_EARLY } from '../disk';
 import type { Program } from './program';
-
-/** Above the space that the storage keeps free, below which it takes in nothing. */
-const free = ({ chosen }: Program): string =>
-  `(${chosen('vm_free_disk_space_bytes')} - ${chosen('vm_free_disk_space_limit_bytes')})`;
-
-/**
- * As the last day went. A disk that does not fill is full in a year as well, so that there is a number; a storage that is
- * new has none, since it fills its caches first.
- */
-const daysLeft = (program: Program): string =>
-  `clamp_max(${free(program)} / clamp_min(-deriv(${program.chosen('vm_free_disk_space_bytes')}[1d]), 1) / 86400, 365)` +
-  ` and ${program.chosen('vm_free_disk_space_bytes')} offset 6h`;
-
-const TOO_EARLY = 'too early to tell';
 
 /** Requests that answer queries, as vmselect and single node count them. */
 const queries = ({ rate }: Program): string => rate('vm_request_duration_seconds_count');
 
 /** What tells at once whether the storage is well; a panel of its own is put at the end. */
 export function glanceRow(program: Program, last: Panel): DashboardRow {
-  const { chosen, rate } = program;
+  const { of, rate } = program;
   return {
     title: 'At a glance',
     panels: [
@@ -37,7 +24,7 @@ export function glanceRow(program: Program, last: Panel): DashboardRow {
         description:
           'Series that got a sample in the last hour, copies included. Memory grows with them: when they have doubled, ' +
           'find the new ones in the cardinality explorer of vmui.',
-        queries: [{ expr: `sum(${chosen('vm_cache_entries', 'type="storage/hour_metric_ids"')})` }],
+        queries: [{ expr: `sum(${of('vm_cache_entries', 'type="storage/hour_metric_ids"')})` }],
         unit: 'short',
       }),
       Panels.stat({
@@ -52,7 +39,7 @@ export function glanceRow(program: Program, last: Panel): DashboardRow {
         description:
           'What is left of the fullest disk. Below 10 % enlarge its volume or shorten the retention now: at zero the ' +
           'storage becomes read-only.',
-        queries: [{ expr: `min(${free(program)} / ${chosen('vm_total_disk_space_bytes')})` }],
+        queries: [{ expr: `min(${free(program)} / ${of('vm_total_disk_space_bytes')})` }],
         unit: 'percentunit',
         thresholds: { warning: 0.2, critical: 0.1, below: true },
       }),
@@ -73,7 +60,7 @@ export function glanceRow(program: Program, last: Panel): DashboardRow {
 }
 
 export function ingestionRow(
-  { chosen, rate }: Program,
+  { of, rate }: Program,
   lost: readonly { readonly expr: string; readonly legend: string }[] = [],
 ): DashboardRow {
   return {
@@ -110,7 +97,7 @@ export function ingestionRow(
           'vminsert replicas, or find out what is slow behind (disk, network).',
         queries: [
           {
-            expr: `${chosen('vm_concurrent_insert_current')} / ${chosen('vm_concurrent_insert_capacity')}`,
+            expr: `${of('vm_concurrent_insert_current')} / ${of('vm_concurrent_insert_capacity')}`,
             legend: '{{instance}}',
           },
         ],
@@ -124,7 +111,7 @@ export function ingestionRow(
 }
 
 export function storageRow(program: Program): DashboardRow {
-  const { chosen, rate } = program;
+  const { of, rate } = program;
   return {
     title: 'Storage',
     panels: [
@@ -146,8 +133,8 @@ export function storageRow(program: Program): DashboardRow {
           'Bytes of samples and of the index. When the index grows as fast as the samples, series are replaced too ' +
           'often (see New series): find labels with ever new values.',
         queries: [
-          { expr: `sum(${chosen('vm_data_size_bytes', 'type=~"storage/.*"')})`, legend: 'samples' },
-          { expr: `sum(${chosen('vm_data_size_bytes', 'type=~"indexdb/.*"')})`, legend: 'index' },
+          { expr: `sum(${of('vm_data_size_bytes', 'type=~"storage/.*"')})`, legend: 'samples' },
+          { expr: `sum(${of('vm_data_size_bytes', 'type=~"indexdb/.*"')})`, legend: 'index' },
         ],
         unit: 'bytes',
         min: 0,
@@ -189,7 +176,7 @@ export function queryRow(
   program: Program,
   limits: readonly { readonly expr: string; readonly legend: string }[],
 ): DashboardRow {
-  const { chosen, rate } = program;
+  const { of, rate } = program;
   return {
     title: 'Queries',
     panels: [
@@ -208,7 +195,7 @@ export function queryRow(
           'queries of vmui name the slow ones; record them by a rule, or give more CPU.',
         queries: [
           {
-            expr: `max by (path) (${chosen('vm_request_duration_seconds', 'quantile="0.99"')})`,
+            expr: `max by (path) (${of('vm_request_duration_seconds', 'quantile="0.99"')})`,
             legend: '{{path}}',
           },
         ],
@@ -249,7 +236,7 @@ export function queryRow(
   };
 }
 
-export function cacheRow({ chosen, rate }: Program): DashboardRow {
+export function cacheRow({ of, rate }: Program): DashboardRow {
   const ofStorage = 'type=~"(storage|indexdb|promql)/.*"';
   return {
     title: 'Caches',
@@ -280,8 +267,8 @@ export function cacheRow({ chosen, rate }: Program): DashboardRow {
         queries: [
           {
             expr:
-              `sum by (job, type) (${chosen('vm_cache_size_bytes', ofStorage)})` +
-              ` / sum by (job, type) (${chosen('vm_cache_size_max_bytes', ofStorage)})`,
+              `sum by (job, type) (${of('vm_cache_size_bytes', ofStorage)})` +
+              ` / sum by (job, type) (${of('vm_cache_size_max_bytes', ofStorage)})`,
             legend: '{{job}} {{type}}',
           },
         ],

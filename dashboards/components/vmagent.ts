@@ -3,7 +3,7 @@ import { program } from './program';
 import { processRow } from './process';
 
 const self = program('vmagent');
-const { chosen, p99, rate, variables } = self;
+const { of, p99, rate, variables } = self;
 
 export const vmagent = dashboard({
   uid: 'vm-agent',
@@ -21,7 +21,7 @@ export const vmagent = dashboard({
           description:
             'Targets that answer. Fewer than yesterday without a rollout: discovery finds less, look at /targets and ' +
             '/service-discovery of the agent. Replicas that scrape the same count each.',
-          queries: [{ expr: `sum(${chosen('vm_promscrape_targets', 'status="up"')})` }],
+          queries: [{ expr: `sum(${of('vm_promscrape_targets', 'status="up"')})` }],
           unit: 'short',
         }),
         Panels.stat({
@@ -29,7 +29,7 @@ export const vmagent = dashboard({
           description:
             'Targets that do not answer. Targets down by job says where; /targets of the agent has the error of each: a ' +
             'NetworkPolicy, a wrong port, a process that hangs.',
-          queries: [{ expr: `sum(${chosen('vm_promscrape_targets', 'status="down"')})` }],
+          queries: [{ expr: `sum(${of('vm_promscrape_targets', 'status="down"')})` }],
           unit: 'short',
           thresholds: { warning: 1 },
         }),
@@ -44,7 +44,7 @@ export const vmagent = dashboard({
           description:
             'Bytes that a target has not taken yet. Some megabytes are normal; growth means that the target is away or too ' +
             'slow: look at Remote write below.',
-          queries: [{ expr: `sum(${chosen('vmagent_remotewrite_pending_data_bytes')})` }],
+          queries: [{ expr: `sum(${of('vmagent_remotewrite_pending_data_bytes')})` }],
           unit: 'bytes',
           thresholds: { warning: 10_485_760 },
         }),
@@ -56,8 +56,8 @@ export const vmagent = dashboard({
           queries: [
             {
               expr:
-                `min(${chosen('vm_persistentqueue_free_disk_space_bytes')} / ` +
-                `(${chosen('vm_persistentqueue_free_disk_space_bytes')} + ${chosen('vm_persistentqueue_bytes_pending')}))`,
+                `min(${of('vm_persistentqueue_free_disk_space_bytes')} / ` +
+                `(${of('vm_persistentqueue_free_disk_space_bytes')} + ${of('vm_persistentqueue_bytes_pending')}))`,
             },
           ],
           unit: 'percentunit',
@@ -68,7 +68,7 @@ export const vmagent = dashboard({
           description:
             'Agents that could not read their last scrape config and go on with the one before. Their log has the reason; ' +
             'correct the config.',
-          queries: [{ expr: `sum(1 - ${chosen('vm_promscrape_config_last_reload_successful')})` }],
+          queries: [{ expr: `sum(1 - ${of('vm_promscrape_config_last_reload_successful')})` }],
           unit: 'short',
           thresholds: { warning: 1 },
         }),
@@ -83,7 +83,7 @@ export const vmagent = dashboard({
             'The job that lost its targets. All of a job: its config, credentials or NetworkPolicy. One of many: that pod.',
           queries: [
             {
-              expr: `sum by (scrape_job) (${chosen('vm_promscrape_scrape_pool_targets', 'status="down"')})`,
+              expr: `sum by (scrape_job) (${of('vm_promscrape_scrape_pool_targets', 'status="down"')})`,
               legend: '{{scrape_job}}',
             },
           ],
@@ -204,7 +204,7 @@ export const vmagent = dashboard({
           description:
             'Bytes that wait for each target. A line that rises for long will fill its queue: see whether the target ' +
             'answers with errors (Retries) or the connections are busy (Time spent sending).',
-          queries: [{ expr: `sum by (url) (${chosen('vmagent_remotewrite_pending_data_bytes')})`, legend: '{{url}}' }],
+          queries: [{ expr: `sum by (url) (${of('vmagent_remotewrite_pending_data_bytes')})`, legend: '{{url}}' }],
           unit: 'bytes',
           min: 0,
         }),
@@ -215,8 +215,7 @@ export const vmagent = dashboard({
             'queues of the target, or make the target faster.',
           queries: [
             {
-              expr:
-                `${rate('vmagent_remotewrite_send_duration_seconds_total')} / ` + chosen('vmagent_remotewrite_queues'),
+              expr: `${rate('vmagent_remotewrite_send_duration_seconds_total')} / ` + of('vmagent_remotewrite_queues'),
               legend: '{{instance}} to {{url}}',
             },
           ],

@@ -3,11 +3,11 @@ import { program } from './program';
 import { processRow } from './process';
 
 const self = program('vmalert');
-const { chosen, p99, rate, growth, variables } = self;
+const { of, p99, rate, growth, variables } = self;
 
 /** Of replicas, which have the same rules, the largest; of different vmalerts the sum. */
 const rules = (metric: string, by: readonly string[] = []): string =>
-  `max by (${['cluster', 'namespace', 'app_instance', ...by, 'id'].join(', ')}) (${chosen(metric)})`;
+  `max by (${['cluster', 'namespace', 'app_instance', ...by, 'id'].join(', ')}) (${of(metric)})`;
 
 export const vmalert = dashboard({
   uid: 'vm-alert',
@@ -70,7 +70,7 @@ export const vmalert = dashboard({
           title: 'Replicas with old rules',
           description:
             'Replicas that could not read the last rules and go on with those before. The log names the file and the rule.',
-          queries: [{ expr: `sum(1 - ${chosen('vmalert_config_last_reload_successful')})` }],
+          queries: [{ expr: `sum(1 - ${of('vmalert_config_last_reload_successful')})` }],
           unit: 'short',
           thresholds: { critical: 1 },
         }),
@@ -100,8 +100,8 @@ export const vmalert = dashboard({
           queries: [
             {
               expr:
-                `topk(10, max by (group) (${chosen('vmalert_iteration_duration_seconds', 'quantile="0.99"')}` +
-                ` / ignoring (quantile) ${chosen('vmalert_iteration_interval_seconds')}))`,
+                `topk(10, max by (group) (${of('vmalert_iteration_duration_seconds', 'quantile="0.99"')}` +
+                ` / ignoring (quantile) ${of('vmalert_iteration_interval_seconds')}))`,
               legend: '{{group}}',
             },
           ],
@@ -136,7 +136,7 @@ export const vmalert = dashboard({
           queries: [
             {
               title: 'Samples',
-              expr: `max by (group, recording) (${chosen('vmalert_recording_rules_last_evaluation_samples')}) == 0`,
+              expr: `max by (group, recording) (${of('vmalert_recording_rules_last_evaluation_samples')}) == 0`,
             },
           ],
           labels: { group: 'Group', recording: 'Series' },
@@ -152,7 +152,7 @@ export const vmalert = dashboard({
           queries: [
             {
               title: 'Series read',
-              expr: `topk(15, max by (group, alertname) (${chosen('vmalert_alerting_rules_last_evaluation_series_fetched')}))`,
+              expr: `topk(15, max by (group, alertname) (${of('vmalert_alerting_rules_last_evaluation_series_fetched')}))`,
             },
           ],
           labels: { group: 'Group', alertname: 'Alert' },

@@ -3,7 +3,7 @@ import { program } from './program';
 import { processRow } from './process';
 
 const self = program('vmauth');
-const { chosen, rate, growth, variables } = self;
+const { of, rate, growth, variables } = self;
 
 /** Requests with credentials, and those that are let in without. */
 const both = (metric: string): string =>
@@ -51,7 +51,7 @@ export const vmauth = dashboard({
             'then: find the slow backend, or add replicas.',
           queries: [
             {
-              expr: `max(${chosen('vmauth_concurrent_requests_current')} / ${chosen('vmauth_concurrent_requests_capacity')})`,
+              expr: `max(${of('vmauth_concurrent_requests_current')} / ${of('vmauth_concurrent_requests_capacity')})`,
             },
           ],
           unit: 'percentunit',
@@ -78,7 +78,7 @@ export const vmauth = dashboard({
           description:
             'Replicas that could not read their last config and go on with the one before: new users are not let in. The ' +
             'log has the reason.',
-          queries: [{ expr: `sum(1 - ${chosen('vmauth_config_last_reload_successful')})` }],
+          queries: [{ expr: `sum(1 - ${of('vmauth_config_last_reload_successful')})` }],
           unit: 'short',
           thresholds: { warning: 1 },
         }),
@@ -127,7 +127,7 @@ export const vmauth = dashboard({
             'dashboard of the storage.',
           queries: [
             {
-              expr: `max by (username) (${chosen('vmauth_user_request_duration_seconds', 'quantile="0.99"')})`,
+              expr: `max by (username) (${of('vmauth_user_request_duration_seconds', 'quantile="0.99"')})`,
               legend: '{{username}}',
             },
           ],
@@ -170,14 +170,14 @@ export const vmauth = dashboard({
           queries: [
             {
               expr:
-                `max by (username) (${chosen('vmauth_user_concurrent_requests_current')} / ` +
-                `${chosen('vmauth_user_concurrent_requests_capacity')})`,
+                `max by (username) (${of('vmauth_user_concurrent_requests_current')} / ` +
+                `${of('vmauth_user_concurrent_requests_capacity')})`,
               legend: '{{username}}',
             },
             {
               expr:
-                `max(${chosen('vmauth_unauthorized_user_concurrent_requests_current')} / ` +
-                `${chosen('vmauth_unauthorized_user_concurrent_requests_capacity')})`,
+                `max(${of('vmauth_unauthorized_user_concurrent_requests_current')} / ` +
+                `${of('vmauth_unauthorized_user_concurrent_requests_capacity')})`,
               legend: 'without credentials',
             },
           ],

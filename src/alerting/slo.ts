@@ -4,18 +4,17 @@ import { labelsCheck } from '../scrape';
 import {
   all,
   anything,
-  checkProps,
   duration,
-  metricsQlProblem,
+  metricsQlCheck,
   milliseconds,
+  object,
   Refusals,
   rule,
   text,
   type Check,
   type Problems,
-  type Shape,
 } from '../validation';
-import type { Tenant } from '../values';
+import { longDuration, type Tenant } from '../values';
 import { ruleDuration } from './rule-duration';
 import type { AlertingRule, RecordingRule, RuleGroup } from './rule-group';
 import { Rules } from './rules';
@@ -47,7 +46,11 @@ export const SLO_SERIES = {
   objective: 'slo:objective:ratio',
   /** The share of events that were bad in the last five minutes. */
   errorRatio: 'slo:error_ratio:rate5m',
-  /** The share of the error budget of the window that is left, by the time; below 0 where it is spent. */
+  /** The rate of bad events, over five minutes. */
+  errors: 'slo:errors:rate5m',
+  /** The rate of all events, over five minutes. */
+  total: 'slo:total:rate5m',
+  /** The share of the error budget of the window that is left, by the count of events; below 0 where it is spent. */
   budgetRemaining: 'slo:error_budget_remaining:ratio',
 } as const;
 
@@ -78,37 +81,36 @@ const query: Check = all(
     'does not say where the time goes over which the rate is taken',
     `write for example sum(rate(http_requests_total[${WINDOW}]))`,
   ),
-  (value, prop, problems) => {
-    const problem = metricsQlProblem(value as string);
-    if (problem === undefined) return value;
-    problems.add({ prop, value, rule: `is no query: ${problem}`, fix: 'correct the expression' });
-    return undefined;
-  },
+  metricsQlCheck,
 );
 
-const SHAPE: Shape<SloProps> = {
-  name: text(/^[-\w.]+$/, 'a name of letters, digits, -, _ and .'),
-  objective: rule(
-    (value) => typeof value === 'number' && value > 0 && value < 1,
-    'must be above 0 and below 1: a share, not per cent',
-    'write for example 0.999',
-  ),
-  errors: query,
-  total: query,
-  window: all(
-    duration,
-    rule(
-      (value) => milliseconds(value as Duration) >= milliseconds(LEAST_WINDOW),
-      'is shorter than a week, in which alerts that look at three days make no sense',
-      'set it to Duration.days(7) or more',
+const sloCheck = object<SloProps>(
+  {
+    name: text(/^[-\w.]+$/, 'a name of letters, digits, -, _ and .'),
+    objective: rule(
+      (value) => typeof value === 'number' && value > 0 && value < 1,
+      'must be above 0 and below 1: a share, not per cent',
+      'write for example 0.999',
     ),
-  ),
-  // Groups check it.
-  tenant: anything,
-  labels: labelsCheck,
-};
-
-const REQUIRED = ['name', 'objective', 'errors', 'total'] as const;
+    errors: query,
+    total: query,
+    window: all(
+      duration,
+      rule(
+        (value) => milliseconds(value as Duration) >= milliseconds(LEAST_WINDOW),
+        'is shorter than a week, in which alerts that look at three days make no sense',
+        'set it to Duration.days(7) or more',
+      ),
+    ),
+    // Groups check it.
+    tenant: anything,
+    labels: labelsCheck,
+  },
+  'name',
+  'objective',
+  'errors',
+  'total',
+);
 
 /**
  * A service level objective: recording rules for its error ratio and its error budget, and alerts that fire when the
@@ -145,29 +147,19 @@ export class Slo {
 
   /** The props when all of them are right. */
   private checked(problems: Problems): SloProps | undefined {
-    const prefix = `slo['${String((this.props as Partial<SloProps>).name)}'].`;
-    const checked = checkProps(this.props, SHAPE, problems, prefix);
-    for (const name of REQUIRED) {
-      problems.when((this.props as Partial<SloProps>)[name] === undefined, {
-        prop: prefix + name,
-        value: undefined,
-        rule: 'there is no objective without it',
-        fix: `set \`${name}\``,
-      });
-    }
-    if (REQUIRED.some((name) => checked[name] === undefined)) return undefined;
-    const props = { ...this.props, ...checked };
-    checkReachable(props, prefix, problems);
+    const prop = `slo['${String((this.props as Partial<SloProps>).name)}']`;
+    const props = sloCheck(this.props, prop, problems) as SloProps | undefined;
+    if (props) checkReachable(props, prop, problems);
     return props;
   }
 }
 
 /** All events being bad burns the budget just so fast. */
-function checkReachable({ objective, window = DEFAULT_WINDOW }: SloProps, prefix: string, problems: Problems): void {
+function checkReachable({ objective, window = DEFAULT_WINDOW }: SloProps, prop: string, problems: Problems): void {
   const fastest = Math.max(...BURN_WINDOWS.map((one) => factor(one, window)));
   const least = 1 - 1 / fastest;
   problems.when(objective <= least, {
-    prop: `${prefix}objective`,
+    prop: `${prop}.objective`,
     value: objective,
     rule: `leaves so many errors that they cannot come ${fastest} times as fast, at which the first alert fires`,
     fix: `set it above ${tidy(Math.ceil(least * 1000) / 1000)}`,
@@ -186,16 +178,23 @@ function groupsOf({
   const ofSlo = { ...labels, slo: name };
   const selector = `{slo=${JSON.stringify(name)}}`;
   const budget = tidy(1 - objective);
-  const within = (query: string, time: string): string => query.replaceAll(WINDOW, time);
+  const within = (query: string, time: string): string => `(${query.replaceAll(WINDOW, time)})`;
+  // No bad event may ever have been counted.
+  const badWithin = (time: string): string => `${within(errors, time)} or 0 * ${within(total, time)}`;
+  const sumOf = (series: string): string => `sum_over_time(${series}${selector}[${longDuration(window)}])`;
   const times = [...new Set(BURN_WINDOWS.flatMap(({ long, short }) => [short, long]).map(milliseconds))]
     .sort((a, b) => a - b)
     .map((length) => ruleDuration(Duration.millis(length)));
   const ratios = times.map((time): RecordingRule => ({
     record: `slo:error_ratio:rate${time}`,
-    // No bad event may ever have been counted; without events there is no ratio.
-    expr: `((${within(errors, time)}) or 0 * (${within(total, time)})) / ((${within(total, time)}) > 0)`,
+    // Without events there is no ratio.
+    expr: `(${badWithin(time)}) / (${within(total, time)} > 0)`,
     labels: ofSlo,
   }));
+  const counts: RecordingRule[] = [
+    { record: SLO_SERIES.errors, expr: badWithin('5m'), labels: ofSlo },
+    { record: SLO_SERIES.total, expr: within(total, '5m'), labels: ofSlo },
+  ];
   const alerts = (['critical', 'warning'] as const).map((severity): AlertingRule => {
     const windows = BURN_WINDOWS.filter((one) => one.severity === severity);
     const conditions = windows.map((one) => {
@@ -213,14 +212,14 @@ function groupsOf({
         summary: `The error budget of ${name} burns too fast`,
         description:
           `{{ $value | humanizePercentage }} of events were bad of late, and the objective of ${name} allows ` +
-          `${tidy(budget * 100)}% over ${days(window)}: ` +
+          `${tidy(budget * 100)}% over ${longDuration(window)}: ` +
           windows.map((one) => `${tidy(one.budget * 100)}% of the budget in ${ruleDuration(one.long)}`).join(', or ') +
           ' are spent at this rate.',
       },
     };
   });
   return [
-    { name: `slo-${name}`, tenant, rules: [...ratios, ...alerts] },
+    { name: `slo-${name}`, tenant, rules: [...ratios, ...counts, ...alerts] },
     {
       name: `slo-${name}-budget`,
       tenant,
@@ -230,7 +229,8 @@ function groupsOf({
         { record: SLO_SERIES.objective, expr: `vector(${objective})`, labels: ofSlo },
         {
           record: SLO_SERIES.budgetRemaining,
-          expr: `1 - avg_over_time(${SLO_SERIES.errorRatio}${selector}[${days(window)}]) / ${budget}`,
+          // Not by the mean of ratios: in it a quiet night counts as much as a busy day.
+          expr: `1 - ${sumOf(SLO_SERIES.errors)} / ${sumOf(SLO_SERIES.total)} / ${budget}`,
           labels: ofSlo,
         },
       ],
@@ -248,7 +248,7 @@ function panelsOf({ name, objective, window = DEFAULT_WINDOW }: SloProps): Panel
     Panels.stat({
       title: `${name}: error budget left`,
       description:
-        `The share of the errors that ${tidy(objective * 100)}% over ${days(window)} allow which have not happened yet. Below ` +
+        `The share of the errors that ${tidy(objective * 100)}% over ${longDuration(window)} allow which have not happened yet. Below ` +
         'zero the objective is missed: stop what may do harm, such as rollouts, until it recovers.',
       queries: [{ expr: budget }],
       unit: 'percentunit',
@@ -282,11 +282,6 @@ function panelsOf({ name, objective, window = DEFAULT_WINDOW }: SloProps): Panel
 /** How many times as fast as the budget allows its share burns within the long window. */
 function factor({ budget, long }: BurnWindow, window: Duration): number {
   return tidy((budget * milliseconds(window)) / milliseconds(long));
-}
-
-function days(window: Duration): string {
-  const hours = milliseconds(window) / 3_600_000;
-  return hours % 24 === 0 ? `${hours / 24}d` : ruleDuration(window);
 }
 
 /** Without what binary fractions add at the end. */

@@ -30,6 +30,7 @@ export type DashboardLayer = keyof typeof LAYERS;
 
 /** Panels below a title. */
 export interface DashboardRow {
+  /** The title of the row. */
   readonly title: string;
   /** From left to right; a line is full at 24 columns, and its panels have one height. */
   readonly panels: readonly Panel[];
@@ -57,6 +58,7 @@ export interface DashboardProps {
   readonly from?: string;
   /** `Variables.tenant()` and others; those before narrow those after. */
   readonly variables: readonly DashboardVariable[];
+  /** From top to bottom. */
   readonly rows: readonly DashboardRow[];
 }
 

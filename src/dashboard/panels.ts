@@ -1,10 +1,12 @@
 import {
+  all,
   anyText,
   boolean,
   filledListOf,
   integer,
   listOf,
   mapOf,
+  metricsQlCheck,
   object,
   Refusals,
   rule,
@@ -13,7 +15,6 @@ import {
   type Shape,
 } from '../validation';
 import { DATASOURCE } from './datasource';
-import { expressionCheck } from './expression';
 import { thresholdsCheck, thresholdSteps, type Thresholds } from './thresholds';
 import { unitCheck, type PanelUnit } from './units';
 
@@ -114,6 +115,8 @@ export interface HeatmapProps extends PanelProps {
 export interface PieProps extends PanelProps {
   readonly queries: readonly PanelQuery[];
 }
+
+const expressionCheck: Check = all(text(), metricsQlCheck);
 
 const QUERY_SHAPE: Shape<PanelQuery> = { expr: expressionCheck, legend: text() };
 const queriesCheck: Check = filledListOf(object<PanelQuery>(QUERY_SHAPE, 'expr'));
@@ -386,9 +389,10 @@ function target({ expr, legend = '__auto' }: PanelQuery, index: number, kind: Ki
   };
 }
 
-/** A to Z. */
+/** A to Z, then AA and so on. */
 function refId(index: number): string {
-  return String.fromCharCode('A'.charCodeAt(0) + index);
+  const before = Math.floor(index / 26);
+  return (before === 0 ? '' : refId(before - 1)) + String.fromCharCode('A'.charCodeAt(0) + (index % 26));
 }
 
 function linkOf(link: PanelLink): object {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { allDashboards } from '../../dashboards';
-import { SLO_SERIES } from '../../src/alerting';
+import { Slo, SLO_SERIES } from '../../src/alerting';
 import { ShopMetrics } from '../../src/metrics-demo/program/shop-metrics';
 import { metricNames } from './metric-names';
 import catalogue from './metrics-catalogue.json';
@@ -132,15 +132,14 @@ describe.each(models.map((model) => [model.uid, model] as const))('%s', (_, mode
 
   test('shows the chosen cluster only, in every selector', () => {
     const others = panels.flatMap(({ title, targets }) =>
-      targets.flatMap(({ expr }) => {
-        const braces = expr.match(/\{[^}]*\}/g) ?? [];
-        const bare = metricNames(expr).filter((name) => new RegExp(`(?<![\\w:"(|])${name}(?![\\w:{(|])`).test(expr));
-        return [...braces.filter((selector) => !selector.includes('cluster=~"$cluster"')), ...bare].map(
-          (selector) => `${title}: ${selector}`,
-        );
-      }),
+      targets.flatMap(({ expr }) => ofAnyCluster(expr).map((selector) => `${title}: ${selector}`)),
     );
     expect(others).toEqual([]);
+  });
+
+  test('tells how long a disk lasts only of one that has a past', () => {
+    const all = panels.flatMap(({ title, targets }) => targets.map(({ expr }) => `${title}: ${expr}`));
+    expect(all.filter((expr) => expr.includes('deriv(') && !/ and \S+ offset \dh/.test(expr))).toEqual([]);
   });
 
   test('links to dashboards that there are', () => {
@@ -161,6 +160,39 @@ describe.each(models.map((model) => [model.uid, model] as const))('%s', (_, mode
     }
   });
 });
+
+test('panels of an objective may stand in a dashboard', () => {
+  const query = 'sum(rate(x[$window]))';
+  const panels = Slo.of({ name: 'checkout', objective: 0.99, errors: query, total: query }).panels();
+  const exprs = panels.flatMap(({ model }) => (model as unknown as PanelModel).targets.map(({ expr }) => expr));
+  expect(exprs).toHaveLength(3);
+  expect(exprs.flatMap(ofAnyCluster)).toEqual([]);
+});
+
+test('objectives of several clusters, and alerts on them, are shown whichever is chosen', () => {
+  const all = panelsOf(byUid.get('overview')!).flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  // Each cluster has its own.
+  const exprs = all.filter((expr) => !expr.includes('alertname="Watchdog"'));
+  const ofObjectives = exprs.flatMap((expr) =>
+    [...expr.matchAll(/(?:slo:[\w:]+|ALERTS\w*)\{([^},]*)/g)].map(([, cluster]) => cluster),
+  );
+  expect(new Set(ofObjectives)).toEqual(new Set(['cluster=~"$cluster|"']));
+});
+
+test('a selector that forgets the cluster is found', () => {
+  expect(ofAnyCluster('sum(a{b="c"}) / rate(d[5m]) + e{cluster=~"$cluster"}')).toEqual(['a{b="c"}', 'd']);
+  expect(ofAnyCluster('{__name__=~"a|b"}')).toEqual(['{__name__=~"a|b"}']);
+});
+
+/** Selectors that choose series of any cluster, but for objectives, which may sum over clusters, and alerts on them. */
+function ofAnyCluster(expr: string): string[] {
+  const objectives: readonly string[] = [...Object.values(SLO_SERIES), 'ALERTS', 'ALERTS_FOR_STATE'];
+  const selectors = /([\w:]*)\{[^}]*\}/g;
+  const braces = [...expr.matchAll(selectors)].filter(
+    ([selector, name]) => !selector.includes('cluster=~"$cluster"') && !objectives.includes(name!),
+  );
+  return [...braces.map(([selector]) => selector), ...metricNames(expr.replace(selectors, '0'))];
+}
 
 /** Which cells of the grid are covered twice, or by nothing. */
 function layoutProblems(panels: readonly PanelModel[]): string[] {
@@ -218,6 +250,15 @@ describe('metrics', () => {
   test('of rules are told by some program', () => {
     expect(rules.length).toBeGreaterThan(50);
     expect(rules.flatMap(({ where, expr }) => unknownIn(where, expr))).toEqual([]);
+  });
+
+  test('that rules record are used by dashboards', () => {
+    const used = new Set(
+      models.flatMap((model) =>
+        panelsOf(model).flatMap(({ targets }) => targets.flatMap(({ expr }) => metricNames(expr))),
+      ),
+    );
+    expect(rules.flatMap(({ record }) => record ?? []).filter((name) => !used.has(name))).toEqual([]);
   });
 
   test('of dashboards are told by some program', () => {

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { describeWith, findBinary } from '../integration/runner';
+import { describeWith } from '../integration/runner';
+import { run } from './programs';
 
 const FOLDER = join(__dirname, '../../rules');
 const TEST_FILE = '.test.yaml';
@@ -66,22 +65,6 @@ function missingCases(file: string, { tests }: TestFile): string[] {
       ...(firing.includes(false) || ALWAYS_FIRING.includes(alert) ? [] : [`${alert} (${severity}) is never silent`]),
     ];
   });
-}
-
-/** Runs a program that keeps what it stores below TMPDIR, in a folder of its own. */
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'rules-'));
-  const options = { env: { ...process.env, TMPDIR: folder }, maxBuffer: 64 * 1024 * 1024 };
-  try {
-    return await new Promise((resolve, reject) => {
-      execFile(findBinary(program)!, args, options, (error, stdout, stderr) => {
-        if (error) reject(new Error(`${error.message}\n${stdout}`));
-        else resolve(`${stdout}${stderr}`);
-      });
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 test.each(ruleFiles)('%s has a firing and a silent case of each alert in the file beside it', (file) => {

@@ -168,6 +168,12 @@ describe('panels', () => {
     });
   });
 
+  test('name their queries from A to Z, and then with two letters', () => {
+    const queries = [...Array(54).keys()].map(() => ({ expr: EXPR }));
+    const ids = (timeSeries({ queries }).model['targets'] as readonly { refId: string }[]).map(({ refId }) => refId);
+    expect([...ids.slice(24, 28), ...ids.slice(51)]).toEqual(['Y', 'Z', 'AA', 'AB', 'AZ', 'BA', 'BB']);
+  });
+
   test('have units, limits and what else was said', () => {
     const { model } = timeSeries({ min: 0, max: 1, decimals: 2, noValue: 'none', stack: true, unit: 'suffix:spans/s' });
     expect(model['fieldConfig']).toMatchObject({

@@ -118,9 +118,9 @@ export const FIXTURES: readonly Fixture[] = [
   },
   {
     program: 'recorded by the rules of an objective, in the past',
-    reason: 'what is left of an error budget is the mean of days',
+    reason: 'what is left of an error budget is counted over days',
     labels: { slo: 'checkout' },
-    exposition: 'slo:error_ratio:rate5m 0.002',
+    exposition: 'slo:errors:rate5m 0.2\nslo:total:rate5m 100',
   },
   {
     program: 'OpenTelemetry Collector',

@@ -99,7 +99,7 @@ export class MonitoredStack {
     for (const fixture of FIXTURES) await client.remoteWrite(seriesOf(fixture, now));
     await this.fillDisks(now);
     // Storage remembers for some seconds that there was nothing, and some rules look every five minutes only.
-    const past = `count_over_time(${SLO_SERIES.errorRatio}{cluster="${FIXTURE_CLUSTER}"}[2h])`;
+    const past = `count_over_time(${SLO_SERIES.total}{cluster="${FIXTURE_CLUSTER}"}[2h])`;
     await until('the past can be seen', async () => (await this.values(past)).length > 0);
     const vmalert = runner.pod('alert-vmalert-0');
     await vmalert.kill();
