@@ -174,7 +174,7 @@ export class MetricsStack extends Chart {
       new OpenTelemetryCollector(this, 'telemetry', { ...openTelemetry, exporters: [this.storage.ingest().otlp] });
     this.auth = access && new VmAuth(this, 'gateway', this.vmAuthProps(access));
     this.alertmanager = alerting && new Alertmanager(this, 'alerts', alerting.alertmanager);
-    this.vmalert = alerting && this.evaluate(alerting, grafana?.rootUrl);
+    this.vmalert = alerting && this.evaluate(alerting, grafana?.externalUrl);
     this.grafana = grafana && this.show(grafana, agent.global?.interval);
     // The agent finds it by its annotations, as it finds every other application.
     if (demo) new MetricsDemo(this, 'shop', demo).http().connectFrom(this.agent);

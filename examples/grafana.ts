@@ -28,7 +28,7 @@ const cluster = new VmCluster(chart, 'metrics', {
 const grafana = new Grafana(chart, 'dashboards', {
   datasources: [cluster.read(), { endpoint: cluster.read(Tenant.of(1)), name: 'Shop' }],
   dashboards: [Dashboards.of('Services', { shop: overview })],
-  rootUrl: 'https://grafana.example.com',
+  externalUrl: 'https://grafana.example.com',
   admin: { password: SecretRef.of('grafana', 'admin-password') },
   secretKey: SecretRef.of('grafana', 'secret-key'),
   persistence: { size: Size.gibibytes(5) },

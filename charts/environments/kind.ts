@@ -51,9 +51,14 @@ export const kind: MetricsStackProps = {
       }).rules(),
     ],
     // Alerts are looked at in the browser: nobody is told.
-    alertmanager: { config: AlertmanagerConfig.bySeverity({ critical: {}, warning: {} }), resources: tiny },
+    alertmanager: {
+      externalUrl: 'http://localhost:9093',
+      config: AlertmanagerConfig.bySeverity({ critical: {}, warning: {} }),
+      resources: tiny,
+    },
   },
   grafana: {
+    externalUrl: 'http://localhost:3000',
     anonymous: true,
     resources: {
       cpu: { request: Cpu.millis(100) },

@@ -63,7 +63,7 @@ export const production: MetricsStackProps = {
     },
     spread: { hosts: 'required' },
   },
-  exporters: { nodes: {}, kubeState: {}, pushgateway: { persistence: { size: Size.gibibytes(1) } } },
+  exporters: { nodes: {}, kubeState: {}, pushgateway: { volume: { size: Size.gibibytes(1) } } },
   openTelemetry: { replicas: 2, queue: { size: Size.gibibytes(5), storageClass: 'fast-ssd' } },
   alerting: {
     vmalert: { replicas: 2, evaluationInterval: SCRAPE_INTERVAL },
@@ -73,11 +73,12 @@ export const production: MetricsStackProps = {
       config: AlertmanagerConfig.bySeverity({
         critical: { slackConfigs: [slack('#incidents')] },
         warning: { slackConfigs: [slack('#alerts')] },
+        watchdog: { webhookConfigs: [{ url: SecretRef.of('alertmanager', 'watchdog-url') }] },
       }),
     },
   },
   grafana: {
-    rootUrl: 'https://grafana.example.com',
+    externalUrl: 'https://grafana.example.com',
     admin: { password: SecretRef.of('grafana', 'admin-password') },
     secretKey: SecretRef.of('grafana', 'secret-key'),
     persistence: { size: Size.gibibytes(5), storageClass: 'fast-ssd' },

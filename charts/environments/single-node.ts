@@ -25,9 +25,11 @@ export const singleNode: MetricsStackProps = {
   alerting: {
     vmalert: { evaluationInterval: Duration.seconds(30) },
     alertmanager: {
+      externalUrl: 'https://alertmanager.example.com',
       config: AlertmanagerConfig.bySeverity({
         critical: mail,
         warning: mail,
+        watchdog: { webhookConfigs: [{ url: SecretRef.of('alertmanager', 'watchdog-url') }] },
         global: {
           smtpSmarthost: 'smtp.example.com:587',
           smtpFrom: 'alertmanager@example.com',
@@ -38,5 +40,8 @@ export const singleNode: MetricsStackProps = {
     },
   },
   clients: METRICS_CLIENTS,
-  grafana: { admin: { password: SecretRef.of('grafana', 'admin-password') } },
+  grafana: {
+    externalUrl: 'https://grafana.example.com',
+    admin: { password: SecretRef.of('grafana', 'admin-password') },
+  },
 };

@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import { FlagSet, LIBRARY, vmagentFlags, type VmagentFlags } from '../flags';
 import type { Problems } from '../validation';
-import { setIngestionFlags, SHUTDOWN_DELAY } from '../victoria-metrics';
+import { setGracefulFlags, setIngestionFlags } from '../victoria-metrics';
 import type { ProcessingFiles } from './processing';
 import type { VmAgentProps } from './props';
 import { setTargetFlags, type Target } from './remote-write';
@@ -27,6 +27,7 @@ export function agentFlags(
   const { replicas = 1, sharding, shardByUrl, seriesLimits } = props;
   const flags = new FlagSet(vmagentFlags, problems);
   setIngestionFlags(flags, props.labelLimits, props.listeners, '');
+  setGracefulFlags(flags, props, '');
   setTargetFlags(flags, targets);
   setStreamAggregationFlags(flags, props.streamAggregation, ofAll.aggregationFile);
   flags
@@ -37,7 +38,7 @@ export function agentFlags(
     .set('remoteWrite.maxDailySeries', seriesLimits?.daily, 'seriesLimits.daily')
     .set('remoteWrite.shardByURL', shardByUrl && true, 'shardByUrl')
     .set('remoteWrite.shardByURLReplicas', shardByUrl?.replicas, 'shardByUrl.replicas')
-    .set('remoteWrite.shardByURL.labels', shardByUrl?.labels, 'shardByUrl.labels')
+    .set('remoteWrite.shardByURL.labels', shardByUrl?.byLabels, 'shardByUrl.byLabels')
     .set('remoteWrite.shardByURL.ignoreLabels', shardByUrl?.ignoreLabels, 'shardByUrl.ignoreLabels')
     .set('promscrape.config', scrapePath, 'scrape')
     .set('promscrape.configCheckInterval', scrapePath === undefined ? undefined : Duration.seconds(30), LIBRARY)
@@ -50,12 +51,6 @@ export function agentFlags(
     // Each replica scrapes at another time, so that of their samples the storage keeps always those of the same.
     .set('promscrape.cluster.name', replicas > 1 && !sharding ? podName : undefined, LIBRARY)
     .set('enableMultitenantHandlers', props.multitenant, 'multitenant')
-    .set('http.shutdownDelay', props.shutdownDelay ?? SHUTDOWN_DELAY, 'shutdownDelay')
-    .refuse(
-      ['http.maxGracefulShutdownDuration'],
-      'the grace period of the pod is reckoned with its default',
-      'remove it',
-    )
     .refuse(
       ['remoteWrite.keepDanglingQueues'],
       'what waits for targets of the past has no limit, and would fill the volume',

@@ -1,6 +1,6 @@
-import { Yaml } from 'cdk8s';
 import { renderRelabelConfigs, type RelabelConfig } from '../scrape';
-import type { Files } from '../workload';
+import { doubleDollars } from '../validation';
+import { yamlText, type Files } from '../workload';
 import { renderStreamAggregation, type StreamAggregationProps } from './stream-aggregation';
 
 /** What is done to samples before they are sent. */
@@ -38,13 +38,21 @@ export function processingFiles(
     relabelFile: relabels ? `${PROCESSING_FOLDER}/${relabel}` : undefined,
     aggregationFile: aggregates ? `${PROCESSING_FOLDER}/${aggregation}` : undefined,
     files: {
-      ...(relabels ? { [relabel]: yamlFile(renderRelabelConfigs(relabelConfigs)) } : {}),
-      ...(aggregates ? { [aggregation]: yamlFile(renderStreamAggregation(streamAggregation, podName)) } : {}),
+      ...(relabels ? { [relabel]: yamlText(renderRelabelConfigs(relabelConfigs)) } : {}),
+      ...(aggregates ? { [aggregation]: yamlText(renderStreamAggregation(streamAggregation, podName)) } : {}),
     },
   };
 }
 
-/** What is not set must not become a null, which VictoriaMetrics would take for a value. */
-function yamlFile(content: readonly object[]): string {
-  return Yaml.stringify(JSON.parse(JSON.stringify(content)));
+/**
+ * Gives external labels to samples that do not have them: vmagent itself gives them to those that it scrapes, and to
+ * none that are pushed. What was collected elsewhere, and says so by the same label, is left as it is.
+ */
+export function externalLabelRules(labels: Readonly<Record<string, string>> = {}): RelabelConfig[] {
+  return Object.entries(labels).map(([name, value]) => ({
+    sourceLabels: [name],
+    regex: '',
+    targetLabel: name,
+    replacement: doubleDollars(value),
+  }));
 }

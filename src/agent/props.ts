@@ -8,50 +8,41 @@ import {
   type RelabelConfig,
   type ScrapeSource,
 } from '../scrape';
-import { all, anything, boolean, forbidden, integer, listOf, object, rule, type Shape } from '../validation';
+import { atLeastOne, boolean, filledListOf, forbidden, object, type Shape } from '../validation';
 import {
   GRACEFUL_SHAPE,
   labelLimitsCheck,
   listenersCheck,
   SERVER_SHAPE,
-  versionCheck,
+  VERSION_SHAPE,
   type GracefulProps,
   type LabelLimits,
   type Listeners,
   type SeriesLimits,
   type ServerProps,
+  type VersionProps,
 } from '../victoria-metrics';
 import type { WriteEndpoint } from '../wiring';
-import { volumeCheck, type VolumeProps } from '../workload';
-import { targetCheck, type RemoteWriteProps } from './remote-write';
+import { INSTANCE_SHAPE, volumeCheck, type InstanceProps, type VolumeProps } from '../workload';
+import { targetCheck, type AgentRemoteWriteProps } from './remote-write';
 import { shardByUrlCheck, shardingCheck, type ShardByUrlProps, type ShardingProps } from './replicas';
 import { streamAggregationCheck, type StreamAggregationProps } from './stream-aggregation';
 
 /** vmagent: scrapes and takes metrics, and sends them on. */
-export interface VmAgentProps extends ServerProps<VmagentFlags>, GracefulProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
-  /**
-   * The version, e.g. `v1.150.0`. Flags are checked against the version that this library was made for, whatever is
-   * given here; `image` wins.
-   *
-   * @default - the version that this library was made for
-   */
-  readonly version?: string;
+export interface VmAgentProps extends ServerProps<VmagentFlags>, GracefulProps, InstanceProps, VersionProps {
   /**
    * Where samples are sent; each target gets all of them, unless `shardByUrl` is set.
    *
    * What waits on disk belongs to a URL at a place in this list: add new targets at the end. What waits for a target
    * that is removed or moved is lost.
    */
-  readonly remoteWrite: readonly (WriteEndpoint | RemoteWriteProps)[];
+  readonly remoteWrite: readonly (WriteEndpoint | AgentRemoteWriteProps)[];
   /**
    * How many pods. Several of them scrape the same targets, so that the storage must have the scrape interval as its
    * `dedupInterval`; or they share the targets, see `sharding`. What is pushed goes through one of them.
    *
-   * With `streamAggregation` a second replica makes the pods those of a StatefulSet, with what `queue` says of that. With
-   * a queue on claims, what a pod that is scaled away has not sent yet stays on its claim, and is sent when a pod of that
-   * number comes back: scale in while nothing waits, by the metric `vmagent_remotewrite_pending_data_bytes`.
+   * With a queue on claims, what a pod that is scaled away has not sent yet stays on its claim, and is sent when a pod of
+   * that number comes back: scale in while nothing waits, by the metric `vmagent_remotewrite_pending_data_bytes`.
    *
    * @default 1
    */
@@ -79,13 +70,28 @@ export interface VmAgentProps extends ServerProps<VmagentFlags>, GracefulProps {
   readonly scrape?: readonly ScrapeSource[];
   /** What holds for all scrape jobs: interval, timeout, external labels. @default - every 30 s */
   readonly global?: GlobalScrapeProps;
-  /** Whether every component of the chart is scraped, also those that are made later. @default true */
+  /**
+   * Whether every component of the chart is scraped, also those that are made later. Those of other charts, of which
+   * NodeExporter usually is one, are given to `scrape` by `Scrape.component`.
+   *
+   * @default true
+   */
   readonly scrapeStack?: boolean;
   /** Relabeling of all samples before they are sent. @default - none */
   readonly relabelConfigs?: readonly RelabelConfig[];
-  /** Aggregation of all samples before they are sent. @default - none */
+  /**
+   * Aggregation of all samples before they are sent. Its rules make the pods those of a StatefulSet, with what `queue`
+   * says of that: a pod ends before the next one begins, since two would write different values to the same series.
+   *
+   * @default - none
+   */
   readonly streamAggregation?: StreamAggregationProps;
-  /** Labels of all samples, scraped or pushed, when they are sent. @default - none */
+  /**
+   * Labels of all samples when they are sent, in place of any of the same name that they have; unlike
+   * `global.externalLabels`, which leave those alone.
+   *
+   * @default - none
+   */
   readonly remoteWriteLabels?: Readonly<Record<string, string>>;
   /** What the labels of a sample may be. @default - no limits */
   readonly labelLimits?: LabelLimits;
@@ -102,22 +108,17 @@ export interface VmAgentProps extends ServerProps<VmagentFlags>, GracefulProps {
   readonly multitenant?: boolean;
 }
 
-const limit = integer({ min: 1 });
-
 export const SHAPE: Shape<VmAgentProps & { readonly autoscaling?: never }> = {
   ...SERVER_SHAPE,
   ...GRACEFUL_SHAPE,
-  name: anything,
-  version: versionCheck,
-  remoteWrite: all(
-    rule(
-      (value) => !Array.isArray(value) || value.length > 0,
-      'vmagent does not start without a target',
-      'write for example [cluster.write()]',
-    ),
-    listOf(targetCheck),
+  ...INSTANCE_SHAPE,
+  ...VERSION_SHAPE,
+  remoteWrite: filledListOf(
+    targetCheck,
+    'vmagent does not start without a target',
+    'write for example [cluster.write()]',
   ),
-  replicas: limit,
+  replicas: atLeastOne,
   sharding: shardingCheck,
   shardByUrl: shardByUrlCheck,
   queue: volumeCheck,
@@ -128,7 +129,7 @@ export const SHAPE: Shape<VmAgentProps & { readonly autoscaling?: never }> = {
   streamAggregation: streamAggregationCheck,
   remoteWriteLabels: labelsCheck,
   labelLimits: labelLimitsCheck,
-  seriesLimits: object<SeriesLimits>({ hourly: limit, daily: limit }),
+  seriesLimits: object<SeriesLimits>({ hourly: atLeastOne, daily: atLeastOne }),
   listeners: listenersCheck,
   multitenant: boolean,
   autoscaling: forbidden(
@@ -138,4 +139,4 @@ export const SHAPE: Shape<VmAgentProps & { readonly autoscaling?: never }> = {
 };
 
 /** What the checks make of the props: a bare endpoint has become an object. */
-export type CheckedVmAgentProps = Partial<VmAgentProps> & { readonly remoteWrite?: readonly RemoteWriteProps[] };
+export type CheckedVmAgentProps = Partial<VmAgentProps> & { readonly remoteWrite?: readonly AgentRemoteWriteProps[] };

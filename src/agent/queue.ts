@@ -1,6 +1,6 @@
 import type { Size } from 'cdk8s';
 import { kibibytes, type Problems } from '../validation';
-import { isEphemeral, type VolumeProps } from '../workload';
+import { capacityOf, isEphemeral, type VolumeProps } from '../workload';
 
 /** VictoriaMetrics keeps the queue in files of up to so many MiB, and raises lower limits to that. */
 const CHUNK = 513;
@@ -34,7 +34,7 @@ export function diskLimits(volume: VolumeProps, targets: readonly QueuedTarget[]
     });
     return Math.max(limit, CHUNK);
   });
-  const capacity = isEphemeral(volume) ? volume.sizeLimit : volume.size;
+  const capacity = capacityOf(volume);
   if (capacity === undefined) return given.map((limit) => limit ?? UNBOUNDED_LIMIT);
 
   const said = given.filter((limit) => limit !== undefined);

@@ -1,16 +1,36 @@
 import type { Duration, Size } from 'cdk8s';
-import { goDuration, type ArrayFlag, type FlagSet, type VmagentFlags } from '../flags';
+import type { ArrayFlag, FlagSet, VmagentFlags } from '../flags';
 import { relabelConfigsCheck, type RelabelConfig } from '../scrape';
-import { all, duration, integer, kibibytes, mapOf, oneOf, rule, size, type Check, type Problems } from '../validation';
-import type { SecretRef } from '../values';
-import { clientHeadersCheck, clientSecrets, remoteWriteCheck, type ClientTls, type WriteEndpoint } from '../wiring';
-import { secretPath, type VolumeProps } from '../workload';
+import {
+  all,
+  atLeastOne,
+  duration,
+  integer,
+  kibibytes,
+  mapOf,
+  oneOf,
+  rule,
+  size,
+  type Check,
+  type Problems,
+} from '../validation';
+import { goDuration, type SecretRef } from '../values';
+import {
+  clientHeadersCheck,
+  clientSecrets,
+  clientTlsCheck,
+  endpointOrProps,
+  writeEndpointCheck,
+  type ClientTls,
+  type WriteEndpoint,
+} from '../wiring';
+import { credentialFiles, secretPath, type CredentialFiles, type VolumeProps } from '../workload';
 import { processingFiles, type ProcessingFiles } from './processing';
 import { diskLimits } from './queue';
 import { streamAggregationCheck, type StreamAggregationProps } from './stream-aggregation';
 
 /** One place that samples are sent to, and how. */
-export interface RemoteWriteProps {
+export interface AgentRemoteWriteProps {
   /** Where to. Its credentials are sent along; NetworkPolicies let the agent reach it. */
   readonly endpoint: WriteEndpoint;
   /** Requests at once. @default - two for each CPU */
@@ -30,15 +50,19 @@ export interface RemoteWriteProps {
   readonly maxDiskUsage?: Size;
   /** Relabeling of what goes to this target, after that of all targets. @default - none */
   readonly relabelConfigs?: readonly RelabelConfig[];
-  /** Aggregation of what goes to this target. @default - none */
+  /** Aggregation of what goes to this target, on pods as with that of all targets. @default - none */
   readonly streamAggregation?: StreamAggregationProps;
   /** How long a request may take. @default - a minute */
-  readonly sendTimeout?: Duration;
+  readonly timeout?: Duration;
   /** How much is sent in a second. @default - no limit */
   readonly rateLimit?: Size;
   /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** @default - what the URL says, with the authorities of the system */
+  /**
+   * How the target is known, and this client to it.
+   *
+   * @default - what the URL says, with the authorities of the system
+   */
   readonly tls?: ClientTls;
   /** How samples are sent. @default - that of VictoriaMetrics, which takes less network, if the target understands it */
   readonly protocol?: 'victoriametrics' | 'prometheus';
@@ -59,20 +83,21 @@ const headers: Check = all(
 );
 
 /** An endpoint, or one with more to say. */
-export const targetCheck: Check = remoteWriteCheck<RemoteWriteProps>({
-  queues: integer({ min: 1 }),
+export const targetCheck: Check = endpointOrProps<AgentRemoteWriteProps>(writeEndpointCheck, {
+  queues: atLeastOne,
   inmemoryQueues: integer({ min: 0 }),
   maxDiskUsage: size,
   relabelConfigs: relabelConfigsCheck,
   streamAggregation: streamAggregationCheck,
-  sendTimeout: duration,
+  timeout: duration,
   rateLimit: size,
   headers,
+  tls: clientTlsCheck,
   protocol: oneOf('victoriametrics', 'prometheus'),
 });
 
 /** A target with what follows from all of them. */
-export interface Target extends RemoteWriteProps, ProcessingFiles {
+export interface Target extends AgentRemoteWriteProps, ProcessingFiles {
   /** The prop, e.g. `remoteWrite[0]`. */
   readonly prop: string;
   /** What may wait on disk, in MiB. */
@@ -81,7 +106,7 @@ export interface Target extends RemoteWriteProps, ProcessingFiles {
 
 /** @param podName what stands in a file for the name of the pod */
 export function targetsOf(
-  remoteWrite: readonly RemoteWriteProps[],
+  remoteWrite: readonly AgentRemoteWriteProps[],
   queue: VolumeProps,
   podName: string,
   problems: Problems,
@@ -96,9 +121,11 @@ export function targetsOf(
 }
 
 /** The Secrets that targets are sent or that connections to them need. */
-export function secretsOf({ endpoint, tls }: RemoteWriteProps): SecretRef[] {
+export function secretsOf({ endpoint, tls }: AgentRemoteWriteProps): SecretRef[] {
   return clientSecrets(endpoint.credentials, tls);
 }
+
+const credentialsOf = ({ endpoint }: AgentRemoteWriteProps): CredentialFiles => credentialFiles(endpoint.credentials);
 
 /** The flags that take a list of values. */
 type ListFlag = {
@@ -110,28 +137,14 @@ type PerTarget = (target: Target) => string | number | boolean | undefined;
 /** The flags of one target each. vmagent tells whose a value is by its place, so that no place may be left out. */
 const FLAGS: readonly (readonly [flag: ListFlag, prop: string, value: PerTarget])[] = [
   ['remoteWrite.url', 'endpoint', ({ endpoint: { url } }) => url],
-  [
-    'remoteWrite.basicAuth.username',
-    'endpoint',
-    ({ endpoint: { credentials } }) => (credentials && 'username' in credentials ? credentials.username : undefined),
-  ],
-  [
-    'remoteWrite.basicAuth.passwordFile',
-    'endpoint',
-    ({ endpoint: { credentials } }) =>
-      credentials && 'password' in credentials ? secretPath(credentials.password) : undefined,
-  ],
-  [
-    'remoteWrite.bearerTokenFile',
-    'endpoint',
-    ({ endpoint: { credentials } }) =>
-      credentials && 'bearerToken' in credentials ? secretPath(credentials.bearerToken) : undefined,
-  ],
+  ['remoteWrite.basicAuth.username', 'endpoint', (target) => credentialsOf(target).username],
+  ['remoteWrite.basicAuth.passwordFile', 'endpoint', (target) => credentialsOf(target).passwordFile],
+  ['remoteWrite.bearerTokenFile', 'endpoint', (target) => credentialsOf(target).bearerTokenFile],
   ['remoteWrite.queues', 'queues', ({ queues }) => queues],
   ['remoteWrite.inmemoryQueues', 'inmemoryQueues', ({ inmemoryQueues }) => inmemoryQueues],
   ['remoteWrite.maxDiskUsagePerURL', 'maxDiskUsage', ({ diskLimit }) => `${diskLimit}MiB`],
   ['remoteWrite.urlRelabelConfig', 'relabelConfigs', ({ relabelFile }) => relabelFile],
-  ['remoteWrite.sendTimeout', 'sendTimeout', ({ sendTimeout }) => sendTimeout && goDuration(sendTimeout)],
+  ['remoteWrite.sendTimeout', 'timeout', ({ timeout }) => timeout && goDuration(timeout)],
   ['remoteWrite.rateLimit', 'rateLimit', ({ rateLimit }) => rateLimit && Math.round(kibibytes(rateLimit) * 1024)],
   [
     'remoteWrite.headers',

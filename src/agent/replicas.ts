@@ -1,5 +1,5 @@
-import { labelNameCheck } from '../scrape';
-import { all, integer, listOf, object, type Check, type Problems } from '../validation';
+import { jobPath, labelNameCheck, type RelabelConfig, type ScrapeJob } from '../scrape';
+import { all, atLeastOne, listOf, object, type Check, type Problems } from '../validation';
 
 /** Targets shared out among the replicas. */
 export interface ShardingProps {
@@ -10,7 +10,7 @@ export interface ShardingProps {
 }
 
 export const shardingCheck: Check = object<ShardingProps>({
-  replicationFactor: integer({ min: 1 }),
+  replicationFactor: atLeastOne,
   byLabels: listOf(labelNameCheck),
 });
 
@@ -19,23 +19,23 @@ export interface ShardByUrlProps {
   /** To how many targets each series is sent. @default 1 */
   readonly replicas?: number;
   /** Labels by whose values series are shared out. @default - all */
-  readonly labels?: readonly string[];
+  readonly byLabels?: readonly string[];
   /** Labels that do not count for it. @default - none */
   readonly ignoreLabels?: readonly string[];
 }
 
 export const shardByUrlCheck: Check = all(
   object<ShardByUrlProps>({
-    replicas: integer({ min: 1 }),
-    labels: listOf(labelNameCheck),
+    replicas: atLeastOne,
+    byLabels: listOf(labelNameCheck),
     ignoreLabels: listOf(labelNameCheck),
   }),
   (value, prop, problems) => {
-    const { labels, ignoreLabels } = value as ShardByUrlProps;
-    problems.when(!!labels?.length && !!ignoreLabels?.length, {
+    const { byLabels, ignoreLabels } = value as ShardByUrlProps;
+    problems.when(!!byLabels?.length && !!ignoreLabels?.length, {
       prop: `${prop}.ignoreLabels`,
       value: ignoreLabels,
-      rule: '`labels` says already by which labels series are shared out',
+      rule: '`byLabels` says already by which labels series are shared out',
       fix: 'remove one of the two',
     });
     return value;
@@ -74,16 +74,40 @@ export function checkShardByUrl(targets: number, sharding: ShardByUrlProps | und
   });
 }
 
+/** A text that vmagent writes into labels, and the prop that it comes from. */
+type LabelText = readonly [prop: string, text: unknown];
+
+export function labelTexts(prop: string, labels: object = {}): LabelText[] {
+  return Object.entries(labels).map(([name, value]) => [`${prop}['${name}']`, value]);
+}
+
+export function ruleTexts(prop: string, rules: readonly RelabelConfig[] = []): LabelText[] {
+  return rules.flatMap(({ replacement, labels }, index) => [
+    [`${prop}[${index}].replacement`, replacement],
+    ...labelTexts(`${prop}[${index}].labels`, labels),
+  ]);
+}
+
+/** The texts of a job are those of the file: rules of its own come before those of the user. */
+export function jobTexts(job: ScrapeJob): LabelText[] {
+  const config = job.render(String) as {
+    readonly relabel_configs?: readonly RelabelConfig[];
+    readonly metric_relabel_configs?: readonly RelabelConfig[];
+    readonly static_configs?: readonly { readonly labels?: object }[];
+  };
+  const { relabel_configs: rules = [], metric_relabel_configs: ofSamples = [], static_configs: statics = [] } = config;
+  const texts = [
+    ...ruleTexts('', [...rules, ...ofSamples]),
+    ...statics.flatMap(({ labels }) => labelTexts('', labels)),
+  ];
+  return texts.map(([, text]) => [jobPath(job.name), text]);
+}
+
 /** Labels that differ from replica to replica make different series of what should be copies. */
-export function checkEqualLabels(
-  copies: number,
-  prop: string,
-  labels: Readonly<Record<string, string>> = {},
-  problems: Problems,
-): void {
-  for (const [name, value] of Object.entries(labels)) {
-    problems.when(copies > 1 && value.includes('%{'), {
-      prop: `${prop}['${name}']`,
+export function checkEqualCopies(copies: number, texts: readonly LabelText[], problems: Problems): void {
+  for (const [prop, value] of texts) {
+    problems.when(copies > 1 && typeof value === 'string' && value.includes('%{'), {
+      prop,
       value,
       rule: 'the value differs from replica to replica, and the storage would take their samples for different series',
       fix: 'remove the label: the storage removes the copies',

@@ -1,5 +1,5 @@
 import type { Duration } from 'cdk8s';
-import { goDuration, type FlagSet, type VmagentFlags } from '../flags';
+import type { FlagSet, VmagentFlags } from '../flags';
 import {
   labelNameCheck,
   relabelConfigsCheck,
@@ -11,6 +11,7 @@ import {
   all,
   boolean,
   duration,
+  filledListOf,
   integer,
   listOf,
   milliseconds,
@@ -21,6 +22,7 @@ import {
   type Check,
   type Problems,
 } from '../validation';
+import { goDuration } from '../values';
 
 const OUTPUTS = [
   'avg',
@@ -132,15 +134,14 @@ export interface StreamAggregationProps {
 
 const quantiles = object<Quantiles>(
   {
-    quantiles: all(
-      listOf(
-        rule(
-          (value) => typeof value === 'number' && value >= 0 && value <= 1,
-          'must be a number from 0 to 1',
-          'give a number from 0 to 1',
-        ),
+    quantiles: filledListOf(
+      rule(
+        (value) => typeof value === 'number' && value >= 0 && value <= 1,
+        'must be a number from 0 to 1',
+        'give a number from 0 to 1',
       ),
-      rule((value) => (value as unknown[]).length > 0, 'must name a quantile', 'write for example [0.5, 0.99]'),
+      'must name a quantile',
+      'write for example [0.5, 0.99]',
     ),
   },
   'quantiles',
@@ -174,10 +175,7 @@ const ruleCheck = object<AggregationRule>(
     name: text(),
     match: seriesSelectorsCheck,
     interval: secondOrMore,
-    outputs: all(
-      listOf(output),
-      rule((value) => (value as unknown[]).length > 0, 'a rule without outputs does nothing', "write ['sum_samples']"),
-    ),
+    outputs: filledListOf(output, 'a rule without outputs does nothing', "write ['sum_samples']"),
     by: labelNames,
     without: labelNames,
     dedupInterval: duration,

@@ -2,7 +2,7 @@ import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { VmagentFlags } from '../flags';
 import { checkDeduplication, checkScrapeJobs, DEFAULT_SCRAPE_INTERVAL, scrapeConfigFile, ScrapeJobs } from '../scrape';
-import { checkProps, InvalidValueError, milliseconds, Problems, wholeSeconds } from '../validation';
+import { checkProps, checkRequired, InvalidValueError, milliseconds, Problems, wholeSeconds } from '../validation';
 import { Cpu, IMAGES, Tenant } from '../values';
 import {
   FINISH_SECONDS,
@@ -14,29 +14,36 @@ import {
 } from '../victoria-metrics';
 import { checkDistinctTargets, type WriteEndpoint } from '../wiring';
 import {
+  fieldEnv,
   instanceName,
   isEphemeral,
   secretPath,
+  StackDefaults,
   type Controller,
-  type EnvVar,
   type Files,
   type GracePeriod,
   type VolumeProps,
 } from '../workload';
 import { agentFlags } from './flags';
 import { SHAPE, type CheckedVmAgentProps, type VmAgentProps } from './props';
-import { PROCESSING_FOLDER, processingFiles } from './processing';
+import { externalLabelRules, PROCESSING_FOLDER, processingFiles } from './processing';
 import { secretsOf, targetsOf, type Target } from './remote-write';
-import { checkEqualLabels, checkShardByUrl, checkSharding, copiesOf } from './replicas';
+import {
+  checkEqualCopies,
+  checkShardByUrl,
+  checkSharding,
+  copiesOf,
+  jobTexts,
+  labelTexts,
+  ruleTexts,
+} from './replicas';
+import { JOBS_FOLDER, jobFiles, SCRAPE_FILE, SCRAPE_FOLDER } from './scrape-files';
 import { checkOutputsDiffer } from './stream-aggregation';
 
 const QUEUE_PATH = '/queue';
-const SCRAPE_FOLDER = '/etc/vmagent/scrape';
-const SCRAPE_FILE = 'scrape.yaml';
 
 /** vmagent puts variables of its environment into flags and files. */
 const POD_NAME = '%{POD_NAME}';
-const POD_NAME_VARIABLE: EnvVar = { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } };
 
 /** How long a stopping vmagent waits for a target, one after the other. */
 const SEND_SECONDS = 10;
@@ -47,9 +54,10 @@ const WRITE_SECONDS = 30;
 /**
  * vmagent: scrapes targets, takes pushed metrics, and sends both on. What a target does not take waits on disk.
  *
- * A Deployment, or a StatefulSet where pods must be told apart: with its queue on a claim, with shards, and with several
- * replicas that aggregate. Unless told otherwise a pod requests 50m CPU and 200Mi memory, is limited to 500Mi memory and
- * not in CPU, has 37 s and 10 s more for each target beyond `shutdownDelay` to end, and readiness and liveness probes.
+ * A Deployment, or a StatefulSet where pods must be told apart, or one must end before the next begins: with its queue on
+ * a claim, with shards, and with rules of aggregation. Unless told otherwise a pod requests 50m CPU and 200Mi memory, is
+ * limited to 500Mi memory and not in CPU, has 37 s and 10 s more for each target beyond `shutdownDelay` to end, and
+ * readiness and liveness probes.
  *
  * Samples are acknowledged when they are in memory. They are sent within about a second; while a target is away they are
  * on disk within about six. What was not there yet is lost when the process is killed, with one request of each of its
@@ -65,9 +73,7 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
   public constructor(scope: Construct, id: string, given: VmAgentProps) {
     const problems = new Problems();
     const checked = checkProps(given, SHAPE, problems) as CheckedVmAgentProps;
-    problems.when((given as Partial<VmAgentProps> | undefined)?.remoteWrite === undefined, {
-      prop: 'remoteWrite',
-      value: undefined,
+    checkRequired(given, 'remoteWrite', problems, {
       rule: 'vmagent must be told where to send what it collects',
       fix: 'write for example `remoteWrite: [cluster.write()]`',
     });
@@ -75,7 +81,8 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     const { replicas = 1, sharding, queue = { ephemeral: true }, shutdownDelay = SHUTDOWN_DELAY, global = {} } = props;
     const { interval = DEFAULT_SCRAPE_INTERVAL } = global;
     const targets = targetsOf(props.remoteWrite, queue, POD_NAME, problems);
-    const ofAll = processingFiles(props, '', POD_NAME);
+    const relabelConfigs = [...externalLabelRules(global.externalLabels), ...(props.relabelConfigs ?? [])];
+    const ofAll = processingFiles({ ...props, relabelConfigs }, '', POD_NAME);
     const aggregates = [ofAll, ...targets].some(({ aggregationFile }) => aggregationFile !== undefined);
     const copies = copiesOf(replicas, sharding);
     const { scrape = [], scrapeStack = true } = props;
@@ -92,7 +99,7 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
       flags,
       httpPort: 8429,
       extraPorts: listenerPorts(props.listeners, ''),
-      env: [POD_NAME_VARIABLE],
+      env: [fieldEnv('POD_NAME', 'metadata.name')],
       secrets: () => [...targets.flatMap(secretsOf), ...jobs.secrets()],
       // The defaults of the VictoriaMetrics operator, without its CPU limit, which would delay scrapes.
       resources: {
@@ -110,8 +117,14 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
 
     checkSharding(replicas, sharding, problems);
     checkShardByUrl(targets.length, props.shardByUrl, problems);
-    checkEqualLabels(copies, 'global.externalLabels', global.externalLabels, problems);
-    checkEqualLabels(copies, 'remoteWriteLabels', props.remoteWriteLabels, problems);
+    checkClash(global.externalLabels, props.remoteWriteLabels, problems);
+    const texts = [
+      ...labelTexts('global.externalLabels', global.externalLabels),
+      ...labelTexts('remoteWriteLabels', props.remoteWriteLabels),
+      ...ruleTexts('relabelConfigs', props.relabelConfigs),
+      ...targets.flatMap((target) => ruleTexts(`${target.prop}.relabelConfigs`, target.relabelConfigs)),
+    ];
+    checkEqualCopies(copies, texts, problems);
     checkDistinctTargets(targets, problems);
     if (props.multitenant) checkTenants(targets, problems);
     checkOutputsDiffer(props.streamAggregation, replicas, 'streamAggregation', problems);
@@ -120,6 +133,7 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     }
     problems.later((late) => {
       checkScrapeJobs({ global, jobs: jobs.all() }, 'vmagent', late);
+      checkEqualCopies(copies, jobs.given.flatMap(jobTexts), late);
       const copiesProp = sharding ? 'sharding.replicationFactor' : 'replicas';
       checkDeduplication({ copies, copiesProp, interval, jobs: jobs.all(), targets }, late);
     });
@@ -128,9 +142,15 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     const files = [ofAll, ...targets].reduce<Files>((joined, each) => ({ ...joined, ...each.files }), {});
     if (Object.keys(files).length > 0) this.addConfigFiles('remote-write', PROCESSING_FOLDER, files);
     if (jobs.none) return;
-    const scrapeFile = (): string => scrapeConfigFile({ global, jobs: jobs.all(), secretPath });
+    const ofJobs = jobFiles(jobs.given, StackDefaults.of(this).serverSideApply ?? false, problems);
+    const scrapeFile = (): string =>
+      ofJobs
+        ? scrapeConfigFile({ global, jobs: jobs.ofStack(), secretPath }, [`${JOBS_FOLDER}/*.yaml`])
+        : scrapeConfigFile({ global, jobs: jobs.all(), secretPath });
     this.addConfigFiles('scrape', SCRAPE_FOLDER, () => ({ [SCRAPE_FILE]: scrapeFile() }), { reloaded: true });
-    jobs.runBy(this, { interval, writesTo: targets.map(({ endpoint }) => endpoint), problems });
+    if (ofJobs) this.addConfigFiles('scrape-jobs', JOBS_FOLDER, ofJobs, { reloaded: true, split: true });
+    const writesTo = targets.map(({ endpoint }) => endpoint);
+    jobs.runBy(this, { interval, writesTo, externalLabels: global.externalLabels ?? {}, problems });
   }
 
   /** Where to send Prometheus remote write. */
@@ -175,9 +195,12 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
   }
 }
 
-/** Each pod of a StatefulSet has a name that stays, as claims, shards and outputs of aggregation need it. */
+/**
+ * Each pod of a StatefulSet has a name that stays, as claims, shards and outputs of aggregation need it; and no other pod
+ * has it before it has ended: two processes that aggregate for a while would write different values to the same series.
+ */
 function controllerOf({ replicas = 1, sharding }: VmAgentProps, volume: VolumeProps, aggregates: boolean): Controller {
-  if (isEphemeral(volume) && !sharding && !(aggregates && replicas > 1)) {
+  if (isEphemeral(volume) && !sharding && !aggregates) {
     return { kind: 'Deployment', replicas, data: { volume, mountPath: QUEUE_PATH } };
   }
   return { kind: 'StatefulSet', replicas, data: { volume, mountPath: QUEUE_PATH }, balanced: true };
@@ -186,6 +209,21 @@ function controllerOf({ replicas = 1, sharding }: VmAgentProps, volume: VolumePr
 function gracePeriod(shutdownDelay: Duration, targets: number): GracePeriod {
   const least = wholeSeconds(shutdownDelay) + FINISH_SECONDS + SEND_SECONDS * targets;
   return { standard: Duration.seconds(least + WRITE_SECONDS), least: Duration.seconds(least) };
+}
+
+function checkClash(
+  external: Readonly<Record<string, string>> = {},
+  ofAll: Readonly<Record<string, string>> = {},
+  problems: Problems,
+): void {
+  for (const [name, value] of Object.entries(ofAll)) {
+    problems.when(Object.hasOwn(external, name), {
+      prop: `remoteWriteLabels['${name}']`,
+      value,
+      rule: '`global.externalLabels` has the label as well, whose value nobody would ever see',
+      fix: 'remove one of the two: this one replaces a label that samples have, the other does not',
+    });
+  }
 }
 
 function checkTenants(targets: readonly Target[], problems: Problems): void {

@@ -3,7 +3,7 @@ import { milliseconds, type Problems } from '../validation';
 import { Tenant } from '../values';
 import type { Endpoint, ReadEndpoint, WriteEndpoint } from '../wiring';
 import { parseRuleDuration } from './rule-duration';
-import type { FileGroup } from './rule-group';
+import { TENANT_LABELS, type FileGroup } from './rule-group';
 import { groupFile, type SourcedGroup } from './rules';
 
 /** What rules are evaluated with. */
@@ -55,9 +55,18 @@ function checkGroups({ groups }: Evaluation, problems: Problems): void {
   }
 }
 
-function checkTenants({ groups, datasource, remoteWrite, remoteRead }: Evaluation, problems: Problems): void {
+function checkTenants(evaluation: Evaluation, problems: Problems): void {
+  const { groups, datasource, remoteWrite, remoteRead, externalLabels = {} } = evaluation;
   const group = groups.map((one) => one.group).find(({ tenant }) => tenant !== undefined);
   if (group === undefined) return;
+  for (const name of TENANT_LABELS.filter((one) => one in externalLabels)) {
+    problems.add({
+      prop: `externalLabels['${name}']`,
+      value: externalLabels[name],
+      rule: `the group '${group.name}' has a tenant of its own, which sets it`,
+      fix: 'remove it',
+    });
+  }
   const endpoints = { datasource, remoteWrite, remoteRead };
   for (const [prop, endpoint] of Object.entries(endpoints)) {
     // Of systems outside nothing is known.

@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import { FlagSet, LIBRARY, vmalertFlags, type VmalertFlags } from '../flags';
 import type { Problems } from '../validation';
-import { SHUTDOWN_DELAY } from '../victoria-metrics';
+import { setGracefulFlags } from '../victoria-metrics';
 import type { Credentials, Endpoint } from '../wiring';
 import { secretPath } from '../workload';
 import type { VmAlertProps } from './props';
@@ -21,6 +21,7 @@ export function alertFlags(props: AlertModel, problems: Problems): FlagSet<Vmale
   setEndpoint(flags, 'remoteWrite', remoteWrite);
   setEndpoint(flags, 'remoteRead', remoteRead);
   setNotifiers(flags, notifiers);
+  setGracefulFlags(flags, props, '');
   return (
     flags
       // The endpoint says the whole path.
@@ -34,13 +35,8 @@ export function alertFlags(props: AlertModel, problems: Problems): FlagSet<Vmale
         'externalLabels',
       )
       .set('external.alert.source', props.alertSource, 'alertSource')
-      .set('http.shutdownDelay', props.shutdownDelay ?? SHUTDOWN_DELAY, 'shutdownDelay')
       .refuse(['notifier.config'], 'vmalert takes no file besides `notifiers`', 'use `notifiers`')
-      .refuse(
-        ['http.maxGracefulShutdownDuration', 'remoteWrite.retryMaxTime'],
-        'the grace period of the pod is reckoned with its default',
-        'remove it',
-      )
+      .refuse(['remoteWrite.retryMaxTime'], 'the grace period of the pod is reckoned with its default', 'remove it')
       .refuse(
         ['remoteRead.disablePathAppend', 'datasource.appendTypePrefix', 'rule.defaultRuleType'],
         'the endpoints are those of PromQL and MetricsQL, without the path that vmalert appends',

@@ -3,19 +3,26 @@ import type { VmalertFlags } from '../flags';
 import { labelsCheck } from '../scrape';
 import {
   all,
-  anything,
+  atLeastOne,
   duration,
+  externalUrl,
+  filledListOf,
   forbidden,
   instance,
-  integer,
   listOf,
   milliseconds,
   rule,
   text,
-  type Check,
   type Shape,
 } from '../validation';
-import { GRACEFUL_SHAPE, SERVER_SHAPE, versionCheck, type GracefulProps, type ServerProps } from '../victoria-metrics';
+import {
+  GRACEFUL_SHAPE,
+  SERVER_SHAPE,
+  VERSION_SHAPE,
+  type GracefulProps,
+  type ServerProps,
+  type VersionProps,
+} from '../victoria-metrics';
 import {
   notifyEndpointCheck,
   readEndpointCheck,
@@ -24,20 +31,12 @@ import {
   type ReadEndpoint,
   type WriteEndpoint,
 } from '../wiring';
+import { INSTANCE_SHAPE, type InstanceProps } from '../workload';
+import { alertLabels } from './rule-group';
 import type { Rules } from './rules';
-import { withoutUrlSecret } from './texts';
 
 /** vmalert: evaluates rules, stores what they record and tells Alertmanager of alerts. */
-export interface VmAlertProps extends ServerProps<VmalertFlags>, GracefulProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
-  /**
-   * The version, e.g. `v1.150.0`. Flags are checked against the version that this library was made for, whatever is
-   * given here; `image` wins.
-   *
-   * @default - the version that this library was made for
-   */
-  readonly version?: string;
+export interface VmAlertProps extends ServerProps<VmalertFlags>, GracefulProps, InstanceProps, VersionProps {
   /** Where rules are queried. For rules with a `tenant` of their own: `cluster.read(Tenant.MULTITENANT)`. */
   readonly datasource: ReadEndpoint;
   /** What is evaluated. */
@@ -84,29 +83,16 @@ export interface VmAlertProps extends ServerProps<VmalertFlags>, GracefulProps {
   readonly replicas?: number;
 }
 
-const externalUrl: Check = all(
-  text(/^https?:\/\/[^\s/]/, 'a URL that begins with http:// or https://'),
-  withoutUrlSecret('manifest'),
-  rule(
-    (value) => !(value as string).endsWith('/'),
-    'vmalert appends a path that begins with /',
-    'remove the / at the end',
-  ),
-);
-
 export const SHAPE: Shape<VmAlertProps & { readonly autoscaling?: never }> = {
   ...SERVER_SHAPE,
   ...GRACEFUL_SHAPE,
-  name: anything,
-  version: versionCheck,
+  ...INSTANCE_SHAPE,
+  ...VERSION_SHAPE,
   datasource: readEndpointCheck,
-  rules: all(
-    rule(
-      (value) => !Array.isArray(value) || value.length > 0,
-      'vmalert has nothing to evaluate',
-      "write for example [Rules.fromDirectory('rules')]",
-    ),
-    listOf(instance('Rules', 'check', "Rules.fromDirectory('rules')")),
+  rules: filledListOf(
+    instance('Rules', 'check', "Rules.fromDirectory('rules')"),
+    'vmalert has nothing to evaluate',
+    "write for example [Rules.fromDirectory('rules')]",
   ),
   remoteWrite: writeEndpointCheck,
   remoteRead: readEndpointCheck,
@@ -119,8 +105,15 @@ export const SHAPE: Shape<VmAlertProps & { readonly autoscaling?: never }> = {
       'set it to Duration.seconds(1) or more',
     ),
   ),
-  externalLabels: labelsCheck,
-  externalUrl,
+  externalLabels: all(labelsCheck, alertLabels),
+  externalUrl: all(
+    externalUrl('https://grafana.example.com'),
+    rule(
+      (value) => !(value as string).endsWith('/'),
+      'vmalert appends a path that begins with /',
+      'remove the / at the end',
+    ),
+  ),
   alertSource: all(
     text(),
     rule(
@@ -129,6 +122,6 @@ export const SHAPE: Shape<VmAlertProps & { readonly autoscaling?: never }> = {
       "write for example AlertSource.grafanaExplore({ datasource: 'uid' })",
     ),
   ),
-  replicas: integer({ min: 1 }),
+  replicas: atLeastOne,
   autoscaling: forbidden('a replica more evaluates every rule once more', 'remove it and set `replicas`'),
 };

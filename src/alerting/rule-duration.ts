@@ -1,16 +1,8 @@
 import { Duration } from 'cdk8s';
-import { goDuration } from '../flags';
 import { duration as durationCheck, milliseconds, type Check } from '../validation';
+import { DURATION_UNITS, goDuration } from '../values';
 
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-  y: 31_536_000_000,
-};
+const UNITS: Readonly<Record<string, number>> = DURATION_UNITS;
 const NOTATION = /^-?(?:(?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+|\d+(?:\.\d+)?)$/;
 const PART = /(\d+(?:\.\d+)?)(ms|[smhdwy])?/g;
 

@@ -7,19 +7,25 @@ import {
   InvalidValueError,
   listOf,
   mapOf,
-  metricsQlProblem,
+  metricsQlCheck,
+  namedListOf,
   namesSecret,
+  namesSecretHeader,
   object,
+  recordCheck,
   rule,
+  ruleCheck,
+  snakeCase,
+  templateCheck,
   type Check,
   type Problems,
   type Shape,
 } from '../validation';
 import { Tenant } from '../values';
-import { inTheClear, scalarText, withoutUrlSecret } from './texts';
+import { IN_THE_CLEAR, scalarText, withoutUrlSecret } from './texts';
 import { parseRuleDuration, ruleDurationCheck } from './rule-duration';
 
-interface AnyRule {
+export interface AnyRule {
   /** MetricsQL. */
   readonly expr: string;
   /** Labels of the result; those of an alert may be templates. An empty value removes a label. @default - none */
@@ -115,34 +121,15 @@ const filled: Check = all(
   rule((value) => (value as string).trim() !== '', 'must not be empty', 'give a name'),
 );
 
-const openText: Check = all(scalarText, withoutUrlSecret('ConfigMap'));
+const openText: Check = all(scalarText, withoutUrlSecret);
 
-const template: Check = all(
-  openText,
-  rule(
-    (value) => count(value as string, '{{') === count(value as string, '}}'),
-    'the {{ and }} of the template do not fit',
-    'close each {{ by }}',
-  ),
-);
+const template: Check = all(openText, templateCheck);
 
 const texts = listOf(openText);
 
-const record: Check = all(
-  scalarText,
-  rule(
-    (value) => /^[a-zA-Z_:][\w:]*$/.test(value as string),
-    'the name of a series consists of letters, digits, _ and :, no digit first',
-    "write for example 'job:http_requests:rate5m'",
-  ),
-);
+const record: Check = all(scalarText, recordCheck);
 
-const expr: Check = all(scalarText, (value, prop, problems) => {
-  const problem = metricsQlProblem(value as string);
-  if (problem === undefined) return value;
-  problems.add({ prop, value, rule: `is no query: ${problem}`, fix: 'correct the expression' });
-  return undefined;
-});
+const expr: Check = all(scalarText, metricsQlCheck);
 
 /** A map of texts under label names. A template that is named like a secret is none. */
 function namedTexts(content: Check): Check {
@@ -154,7 +141,7 @@ function namedTexts(content: Check): Check {
       problems.when(secret, {
         prop: `${prop}['${name}']`,
         value: '***',
-        rule: inTheClear('ConfigMap'),
+        rule: IN_THE_CLEAR,
         fix: 'remove it',
       });
       return !secret;
@@ -163,30 +150,52 @@ function namedTexts(content: Check): Check {
   });
 }
 
-const labels: Check = all(namedTexts(template), (value, prop, problems) => {
-  problems.when('__name__' in (value as object), {
-    prop: `${prop}['__name__']`,
-    value: (value as { readonly __name__?: string }).__name__,
-    rule: 'the name of a series is no label that rules may set',
-    fix: 'remove it: a recording rule names its series by `record`',
-  });
-  return value;
-});
+/** Labels that vmalert sets itself, and to what. */
+const SET_BY_VMALERT: Readonly<Record<string, string>> = {
+  __name__: 'the `record` of a rule',
+  alertname: 'the `alert` of a rule',
+  alertgroup: 'the `name` of the group',
+};
+
+/** Checks labels that alerts get: what vmalert sets itself would become `exported_...` beside it. */
+export const alertLabels: Check = withoutLabels('__name__', 'alertname', 'alertgroup');
+
+function withoutLabels(...names: readonly string[]): Check {
+  return (value, prop, problems) => {
+    for (const name of names.filter((one) => one in (value as object))) {
+      problems.add({
+        prop: `${prop}['${name}']`,
+        value: (value as Readonly<Record<string, string>>)[name],
+        rule: `vmalert sets it, to ${SET_BY_VMALERT[name]!}`,
+        fix: 'remove it, or rename it',
+      });
+    }
+    return value;
+  };
+}
+
+const labels: Check = all(namedTexts(template), alertLabels);
 
 const header: Check = all(
   scalarText,
   rule((value) => /^[-\w]+:\s*[^\r\n]*$/.test(value as string), 'is no header', "write 'Name: value'"),
   (value, prop, problems) => {
     const [name = ''] = (value as string).split(':');
-    if (!namesSecret(name) && !/authorization|cookie/i.test(name)) return value;
+    if (!namesSecretHeader(name)) return value;
     problems.add({
       prop,
       value: '***',
-      rule: inTheClear('ConfigMap'),
+      rule: IN_THE_CLEAR,
       fix: 'pass `credentials` to the endpoint instead',
     });
     return undefined;
   },
+);
+
+const notEmpty = rule(
+  (value) => !Array.isArray(value) || value.length > 0,
+  'there is nothing to evaluate',
+  'write a rule, or remove the group',
 );
 
 const tenant: Check = (value, prop, problems) => {
@@ -221,12 +230,13 @@ const ALERTING: Shape<AlertingRule> = {
 const RECORDING: Shape<RecordingRule> = {
   record,
   expr,
-  labels,
+  labels: all(namedTexts(template), withoutLabels('__name__')),
   debug: boolean,
   updateEntriesLimit: integer({ min: 0 }),
 };
 
 function groupShape(spelling: Spelling): Shape<RuleGroup> {
+  const rules = ruleCheck(spelled(ALERTING, spelling, 'alert', 'expr'), spelled(RECORDING, spelling, 'record', 'expr'));
   return {
     name: filled,
     type: rule(
@@ -246,7 +256,7 @@ function groupShape(spelling: Spelling): Shape<RuleGroup> {
     headers: listOf(header),
     notifierHeaders: listOf(header),
     debug: boolean,
-    rules: namedList(ruleCheck(spelling), 'alert', 'record'),
+    rules: all(notEmpty, namedListOf(rules, 'alert', 'record')),
   };
 }
 
@@ -255,28 +265,11 @@ export function groupsCheck(spelling: Spelling): Check {
   const fields = spelled(groupShape(spelling), spelling, 'name', 'rules');
   const group = all(fields, (value, prop, problems) => {
     checkTiming(value as FileGroup, prop, spelling, problems);
+    checkTenant(value as FileGroup, prop, problems);
     checkDuplicates(value as FileGroup, prop, problems);
     return value;
   });
-  return namedList(group, 'name');
-}
-
-function ruleCheck(spelling: Spelling): Check {
-  const alerting = spelled(ALERTING, spelling, 'alert', 'expr');
-  const recording = spelled(RECORDING, spelling, 'record', 'expr');
-  return (value, prop, problems) => {
-    const { alert, record: series } = (value ?? {}) as Partial<AlertingRule & RecordingRule>;
-    if ((alert === undefined) === (series === undefined)) {
-      problems.add({
-        prop,
-        value,
-        rule: 'a rule either alerts or records',
-        fix: `${alert === undefined ? 'set' : 'keep'} one of \`alert\` and \`record\``,
-      });
-      return undefined;
-    }
-    return (alert === undefined ? recording : alerting)(value, prop, problems);
-  };
+  return namedListOf(group, 'name');
 }
 
 /** The check of an object by the names that a spelling has for its props; what is right is spelled as in files. */
@@ -300,20 +293,7 @@ function spelled<T extends object>(
 
 /** A field in a spelling: `evalOffset` or `eval_offset`. */
 function nameIn(spelling: Spelling, name: string): string {
-  return spelling === 'props' ? name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** A list whose items are told by their name, where they have one. */
-function namedList(check: Check, ...keys: readonly string[]): Check {
-  return all(rule(Array.isArray, 'must be a list', 'write [...] around it'), (value, prop, problems) =>
-    (value as unknown[])
-      .map((item, index) => {
-        const known = (item ?? {}) as Record<string, unknown>;
-        const name = keys.map((key) => known[key]).find((one) => typeof one === 'string' && one !== '');
-        return check(item, `${prop}[${typeof name === 'string' ? `'${name}'` : index}]`, problems);
-      })
-      .filter((item) => item !== undefined),
-  );
+  return spelling === 'props' ? name : snakeCase(name);
 }
 
 function checkTiming(group: FileGroup, prop: string, spelling: Spelling, problems: Problems): void {
@@ -334,6 +314,28 @@ function checkTiming(group: FileGroup, prop: string, spelling: Spelling, problem
   });
 }
 
+/** The labels by which a cluster tells whose a series is. */
+export const TENANT_LABELS = ['vm_account_id', 'vm_project_id'];
+
+/** Of a label of a rule and one that `tenant` sets vmalert takes that of the rule. */
+function checkTenant({ tenant: own, labels: common, rules }: FileGroup, prop: string, problems: Problems): void {
+  if (own === undefined) return;
+  const named = rules.map(({ alert, record: series, labels: some }) => ({
+    where: `${prop}.rules['${alert ?? series ?? ''}']`,
+    some,
+  }));
+  for (const { where, some = {} } of [{ where: prop, some: common }, ...named]) {
+    for (const name of TENANT_LABELS.filter((one) => one in some)) {
+      problems.add({
+        prop: `${where}.labels['${name}']`,
+        value: some[name],
+        rule: `the group belongs to tenant ${own}, and the result would be another's`,
+        fix: 'remove it: `tenant` sets it',
+      });
+    }
+  }
+}
+
 /** Two alerts with the same name and labels are one for Alertmanager; two equal recording rules write twice. */
 function checkDuplicates({ rules }: FileGroup, prop: string, problems: Problems): void {
   const seen = new Set<string>();
@@ -351,8 +353,4 @@ function checkDuplicates({ rules }: FileGroup, prop: string, problems: Problems)
     });
     seen.add(identity);
   }
-}
-
-function count(value: string, part: string): number {
-  return value.split(part).length - 1;
 }

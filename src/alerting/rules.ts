@@ -60,7 +60,15 @@ export class Rules {
 
   /** Rules that are written as objects. */
   public static of(props: RulesProps): Rules {
-    return Rules.from(() => props);
+    return Rules.from((problems) => {
+      problems.when((props as Partial<RulesProps> | undefined)?.groups?.length === 0, {
+        prop: 'groups',
+        value: [],
+        rule: 'there is nothing to evaluate',
+        fix: 'write a group, or leave the rules out',
+      });
+      return props;
+    });
   }
 
   /** @internal Rules that are made, with problems of their own, when a vmalert takes them. */
@@ -70,7 +78,7 @@ export class Rules {
 
   private constructor(private readonly read: (problems: Problems) => SourcedGroup[]) {}
 
-  /** The groups as far as they are right. @param problems gets what is wrong */
+  /** The groups as far as they are right. @internal @param problems gets what is wrong */
   public check(problems: Problems): SourcedGroup[] {
     return this.read(problems);
   }
@@ -81,10 +89,25 @@ export function groupFile({ name }: FileGroup): string {
   return `${name.replace(/[^-\w.]/g, '-')}.yaml`;
 }
 
+/** Kubernetes takes no more in a ConfigMap; the name of the file needs some of it. */
+const LARGEST_BYTES = 1024 * 1024 - 300;
+
 /** The rule files for vmalert, one for each group. */
-export function ruleFiles(groups: readonly SourcedGroup[]): Files {
+export function ruleFiles(groups: readonly SourcedGroup[], problems: Problems): Files {
+  const files = groups.map(({ group, source }) => {
+    const content = Yaml.stringify({ groups: [rendered(group)] });
+    return { group, source, content, bytes: Buffer.byteLength(content) };
+  });
+  for (const { group, source, bytes } of files) {
+    problems.when(bytes > LARGEST_BYTES, {
+      prop: source,
+      value: group.name,
+      rule: `has ${bytes} bytes, and a ConfigMap takes 1 MiB`,
+      fix: 'split the group',
+    });
+  }
   return Object.fromEntries(
-    groups.map(({ group }) => [groupFile(group), Yaml.stringify({ groups: [rendered(group)] })] as const),
+    files.filter(({ bytes }) => bytes <= LARGEST_BYTES).map(({ group, content }) => [groupFile(group), content]),
   );
 }
 

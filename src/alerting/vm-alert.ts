@@ -1,7 +1,7 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { VmalertFlags } from '../flags';
-import { checkProps, Problems, wholeSeconds } from '../validation';
+import { checkProps, checkRequired, Problems, wholeSeconds } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import {
   FINISH_SECONDS,
@@ -39,16 +39,11 @@ export class VmAlert extends VictoriaMetricsServer<VmalertFlags> {
   public constructor(scope: Construct, id: string, given: VmAlertProps) {
     const problems = new Problems();
     const props: Partial<VmAlertProps> = checkProps(given, SHAPE, problems);
-    const loose = (given as Partial<VmAlertProps> | undefined) ?? {};
-    problems.when(loose.datasource === undefined, {
-      prop: 'datasource',
-      value: undefined,
+    checkRequired(given, 'datasource', problems, {
       rule: 'vmalert must be told where to query',
       fix: 'write for example `datasource: cluster.read()`',
     });
-    problems.when(loose.rules === undefined, {
-      prop: 'rules',
-      value: undefined,
+    checkRequired(given, 'rules', problems, {
       rule: 'vmalert must be told what to evaluate',
       fix: "write for example `rules: [Rules.fromDirectory('rules')]`",
     });
@@ -93,7 +88,7 @@ export class VmAlert extends VictoriaMetricsServer<VmalertFlags> {
       problems,
     );
     for (const endpoint of endpoints) endpoint.connectFrom(this);
-    this.addConfigFiles('rules', RULES_FOLDER, ruleFiles(groups), { split: true, reloaded: true });
+    this.addConfigFiles('rules', RULES_FOLDER, ruleFiles(groups, problems), { split: true, reloaded: true });
   }
 
   /** The pages and the API that show rules and alerts; vmselect and Grafana read them as well. */

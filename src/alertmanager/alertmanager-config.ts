@@ -3,7 +3,7 @@ import type { SecretPath } from '../flags';
 import { renderCredentials, type Plain } from '../scrape';
 import type { Problem, Problems } from '../validation';
 import { SecretRef } from '../values';
-import type { Credentials, Endpoint, Wired } from '../wiring';
+import { clientSecrets, Endpoint, type Wired } from '../wiring';
 import type { Files } from '../workload';
 import { ConfigProblems } from './config-problems';
 import { configCheck, type AlertmanagerConfigProps, type CheckedConfig } from './config-props';
@@ -43,8 +43,8 @@ export class AlertmanagerConfig {
 
   /**
    * The usual config: critical alerts at once to a receiver of their own and again every 5 minutes, warnings in groups
-   * and again every hour, info daily. A critical alert silences warnings and info of the same name and instance, and a
-   * critical `ServiceDown` all warnings of its instance.
+   * and again every hour, info daily. A critical alert silences warnings and info of the same name about the same thing,
+   * which its labels tell, and a critical `ServiceDown` all warnings of its instance.
    */
   public static bySeverity(props: SeverityProps): AlertmanagerConfig {
     const given = (props as Partial<SeverityProps> | undefined) ?? {};
@@ -106,19 +106,10 @@ function longestRepeat({ repeat_interval: own, routes = [] }: Route = {}, inheri
   return Math.max(seconds, ...routes.map((route) => longestRepeat(route, seconds)));
 }
 
-function isEndpoint(value: unknown): value is Endpoint {
-  return typeof value === 'object' && value !== null && 'connectFrom' in value;
-}
-
 function secretsIn(value: unknown): SecretRef[] {
   if (SecretRef.is(value)) return [value];
-  if (isEndpoint(value)) return credentialsIn(value.credentials);
+  if (Endpoint.is(value)) return clientSecrets(value.credentials);
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(secretsIn) : [];
-}
-
-function credentialsIn(credentials: Credentials | undefined): SecretRef[] {
-  if (credentials === undefined) return [];
-  return ['bearerToken' in credentials ? credentials.bearerToken : credentials.password];
 }
 
 /** The config with paths for Secrets and URLs for endpoints. */
@@ -127,12 +118,12 @@ function plain(value: unknown, secretPath: SecretPath): Plain {
   if (Array.isArray(value)) return value.map((item) => plain(item, secretPath));
   if (typeof value !== 'object' || value === null) return value as Plain;
   const { url, http_config: client } = value as { readonly url?: unknown; readonly http_config?: object };
-  const credentials = isEndpoint(url) ? renderCredentials(url.credentials, secretPath) : {};
+  const credentials = Endpoint.is(url) ? renderCredentials(url.credentials, secretPath) : {};
   const given =
     Object.keys(credentials).length > 0 ? { ...value, http_config: { ...credentials, ...client } } : { ...value };
   return Object.fromEntries(
     Object.entries(given)
       .filter(([, item]) => item !== undefined)
-      .map(([field, item]) => [field, isEndpoint(item) ? item.url : plain(item, secretPath)]),
+      .map(([field, item]) => [field, Endpoint.is(item) ? item.url : plain(item, secretPath)]),
   );
 }

@@ -1,8 +1,8 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { LIBRARY, PlainArgs } from '../flags';
-import { checkProps, milliseconds, Problems, type Checked } from '../validation';
-import { Cpu, IMAGES } from '../values';
+import { checkProps, checkRequired, milliseconds, Problems, type Checked } from '../validation';
+import { Cpu, goDuration, IMAGES } from '../values';
 import { NotifyEndpoint, type Endpoint } from '../wiring';
 import { instanceName, livenessProbe, readinessProbe, secretPath, Workload, type VolumeProps } from '../workload';
 import { SHAPE, type AlertmanagerProps } from './props';
@@ -36,9 +36,7 @@ export class Alertmanager extends Workload {
     const problems = new Problems();
     const props: Checked<AlertmanagerProps> = checkProps(given, SHAPE, problems);
     const { config, replicas = 1, templates = {}, retention = DEFAULT_RETENTION, httpAuth } = props;
-    problems.when((given as Partial<AlertmanagerProps> | undefined)?.config === undefined, {
-      prop: 'config',
-      value: undefined,
+    checkRequired(given, 'config', problems, {
       rule: 'without routes and receivers nobody would be notified',
       fix: 'write for example `config: AlertmanagerConfig.bySeverity({ critical: ..., warning: ... })`',
     });
@@ -144,10 +142,4 @@ function alertmanagerArgs(props: Checked<AlertmanagerProps>, problems: Problems)
       .refuse(['web.systemd-socket'], NOT_THE_PORT, 'remove it')
       .addExtra(props.extraArgs)
   );
-}
-
-/** In hours where that is whole: Go knows no days. */
-function goDuration(duration: Duration): string {
-  const seconds = Math.ceil(milliseconds(duration) / 1000);
-  return seconds % 3600 === 0 ? `${seconds / 3600}h` : `${seconds}s`;
 }

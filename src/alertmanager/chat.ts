@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
 import { all, listOf, type Check } from '../validation';
 import type { SecretRef } from '../values';
-import { choice, fields, filled, flag, goDuration, orFile, secret, text, texts, url, whole } from './fields';
+import { choice, fields, filled, flag, goDurationCheck, orFile, secret, text, texts, url, whole } from './fields';
 import { httpClient, type HttpClientProps } from './http-client';
 
 /** What all integrations have. Texts are templates of Alertmanager; what is left out is as its documentation says. */
@@ -149,7 +149,7 @@ const slackFields: Check = fields<SlackProps>({
     ),
   ),
   updateMessage: flag,
-  timeout: goDuration,
+  timeout: goDurationCheck,
 });
 
 export const slack: Check = all(slackFields, (value, prop, problems) => {

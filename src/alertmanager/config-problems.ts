@@ -1,12 +1,10 @@
-import { Problems, type Problem } from '../validation';
+import { camelCase, Problems, type Problem } from '../validation';
 
 /** How a config is written: as props in camelCase, or as in Alertmanager's own file. */
 export type Notation = 'props' | 'file';
 
 /** What is wrong with a config. The Alertmanager that runs it reports it: a config belongs to no construct. */
 export class ConfigProblems extends Problems {
-  private readonly collected: Problem[] = [];
-
   /** @param rename says a prop as the user wrote it, where a config is made from other props */
   public constructor(
     public readonly notation: Notation,
@@ -15,12 +13,8 @@ export class ConfigProblems extends Problems {
     super();
   }
 
-  public get all(): readonly Problem[] {
-    return this.collected;
-  }
-
   public override add(problem: Problem): void {
-    this.collected.push({ ...problem, prop: this.rename(problem.prop) });
+    super.add({ ...problem, prop: this.rename(problem.prop) });
   }
 
   /** A field of Alertmanager's file as the user writes it: in props a Secret stands where the file names a file. */
@@ -31,12 +25,4 @@ export class ConfigProblems extends Problems {
 
 export function isFile(problems: Problems): boolean {
   return problems instanceof ConfigProblems && problems.notation === 'file';
-}
-
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function camelCase(field: string): string {
-  return field.replace(/_([a-z])/g, (_whole, letter: string) => letter.toUpperCase());
 }

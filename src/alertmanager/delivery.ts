@@ -1,7 +1,7 @@
 import type { Duration } from 'cdk8s';
-import { all, mapOf, type Check } from '../validation';
+import { all, mapOf, namesSecretHeader, type Check } from '../validation';
 import type { SecretRef } from '../values';
-import type { Endpoint } from '../wiring';
+import { Endpoint } from '../wiring';
 import { HTTP_NOTIFIER, type HttpNotifierProps, type NotifierProps } from './chat';
 import {
   address,
@@ -10,7 +10,7 @@ import {
   filled,
   flag,
   freeForm,
-  goDuration,
+  goDurationCheck,
   noFile,
   orFile,
   secret,
@@ -34,13 +34,13 @@ export interface WebhookProps extends HttpNotifierProps {
 }
 
 const webhookUrl: Check = (value, prop, problems) => {
-  const isEndpoint = typeof value === 'object' && value !== null && 'connectFrom' in value;
-  return isEndpoint && url((value as Endpoint).url, prop, problems) !== undefined ? value : url(value, prop, problems);
+  if (!Endpoint.is(value)) return url(value, prop, problems);
+  return url(value.url, prop, problems) && value;
 };
 
 export const webhook: Check = all(
   fields<WebhookProps>(
-    { ...HTTP_NOTIFIER, url: orFile(webhookUrl), maxAlerts: whole, timeout: goDuration, payload: freeForm },
+    { ...HTTP_NOTIFIER, url: orFile(webhookUrl), maxAlerts: whole, timeout: goDurationCheck, payload: freeForm },
     'url',
   ),
   (value, prop, problems) => {
@@ -108,7 +108,7 @@ export const email: Check = fields<EmailProps>(
     authPassword: secret,
     authSecret: secret,
     authIdentity: text,
-    headers: textMap,
+    headers: textMap(namesSecretHeader),
     html: text,
     text,
     requireTls: flag,

@@ -1,6 +1,4 @@
 import type { Duration } from 'cdk8s';
-import { scrapeDuration } from '../scrape';
-import { parseScrapeDuration } from '../scrape';
 import {
   all,
   didYouMean,
@@ -9,13 +7,16 @@ import {
   listOf,
   mapOf,
   namesSecret,
+  namesSecretHeader,
   oneOf,
   regexProblem,
   rule,
+  snakeCase,
+  templateCheck,
   type Check,
 } from '../validation';
-import { SecretRef } from '../values';
-import { isFile, snakeCase } from './config-problems';
+import { parsePrometheusDuration, prometheusDuration, SecretRef } from '../values';
+import { isFile } from './config-problems';
 
 /** A field that Alertmanager also reads from a file, which the field with `_file` at its end names. */
 export interface FileField {
@@ -40,7 +41,11 @@ export function orFile(clear: Check): FileField {
   return { clear };
 }
 
-export const text: Check = rule((value) => typeof value === 'string', 'must be a string', 'give a string');
+/** Nearly all texts are templates; in those that are none nobody writes `{{`. */
+export const text: Check = all(
+  rule((value) => typeof value === 'string', 'must be a string', 'give a string'),
+  templateCheck,
+);
 
 /** Text of which nothing would be of use. */
 export const filled: Check = all(
@@ -78,12 +83,12 @@ const A_DURATION = instance('Duration', 'toMilliseconds', 'Duration.minutes(5), 
 
 /** A duration as Alertmanager reads it in most places; none may be given. */
 export const duration: Check = durationAs(
-  (value) => value === '0' || parseScrapeDuration(value) !== undefined,
+  (value) => value === '0' || parsePrometheusDuration(value) !== undefined,
   "whole numbers with units, from the largest to the smallest, e.g. '1h30m'",
 );
 
 /** A duration as the standard library of Go reads it, which has no days. */
-export const goDuration: Check = durationAs(
+export const goDurationCheck: Check = durationAs(
   (value) => /^(?:0|(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)$/.test(value),
   "numbers with the units h, m, s, ms, e.g. '1m30s'",
 );
@@ -98,7 +103,7 @@ function durationAs(isRight: (value: string) => boolean, meaning: string): Check
   return (value, prop, problems) => {
     if (!isFile(problems)) {
       const given = A_DURATION(value, prop, problems) as Duration | undefined;
-      return given && scrapeDuration(given);
+      return given && prometheusDuration(given);
     }
     return rule((item) => typeof item === 'string' && isRight(item), 'is no duration', `write ${meaning}`)(
       value,
@@ -110,7 +115,7 @@ function durationAs(isRight: (value: string) => boolean, meaning: string): Check
 
 /** The seconds of a duration that was checked. */
 export function secondsOf(value: string): number | undefined {
-  const milliseconds = value === '0' ? 0 : parseScrapeDuration(value);
+  const milliseconds = value === '0' ? 0 : parsePrometheusDuration(value);
   return milliseconds === undefined ? undefined : milliseconds / 1000;
 }
 
@@ -136,19 +141,24 @@ export const address: Check = rule(
   "write for example 'smtp.example.com:587'",
 );
 
-/** A map to texts. Names that look like those of secrets are refused. */
-export const textMap: Check = all(mapOf(text), (value, prop, problems) => {
-  const names = Object.keys(value as object).filter(isSecretName);
-  for (const name of names) problems.add({ ...inTheClear(`${prop}['${name}']`), fix: 'remove it' });
-  return names.length === 0 ? value : undefined;
-});
-
-/** Whatever the receiver makes of it. */
-export const freeForm: Check = (value) => value;
-
-export function isSecretName(name: string): boolean {
-  return namesSecret(name) || /^(proxy-)?authorization$|cookie/i.test(name);
+/** A map to texts. @param isSecret whether a name says that its value is secret, and so refused */
+export function textMap(isSecret: (name: string) => boolean = namesSecret): Check {
+  return all(mapOf(text), (value, prop, problems) => {
+    const names = Object.keys(value as object).filter(isSecret);
+    for (const name of names) problems.add({ ...inTheClear(`${prop}['${name}']`), fix: 'remove it' });
+    return names.length === 0 ? value : undefined;
+  });
 }
+
+/** Whatever the receiver makes of it, with templates in it. */
+export const freeForm: Check = (value, prop, problems) => {
+  if (typeof value === 'string') return templateCheck(value, prop, problems);
+  if (typeof value !== 'object' || value === null) return value;
+  for (const [key, item] of Object.entries(value)) {
+    freeForm(item, Array.isArray(value) ? `${prop}[${key}]` : below(prop, key), problems);
+  }
+  return value;
+};
 
 /** A secret that no field of the file reads from a file. */
 export const noFile = (fix: string): Check => {
@@ -231,7 +241,7 @@ export function fields<T extends object>(known: Fields<T>, ...required: readonly
       if (!found) {
         problems.add({
           prop: path,
-          value: isSecretName(written) ? '***' : item,
+          value: namesSecretHeader(written) ? '***' : item,
           rule: 'there is no such field',
           fix: didYouMean(written, names.keys(), 'remove it'),
         });

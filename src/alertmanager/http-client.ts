@@ -1,6 +1,6 @@
 import type { SecretRef } from '../values';
 import type { ClientTls } from '../wiring';
-import { all, listOf, mapOf, type Check } from '../validation';
+import { all, listOf, mapOf, namesSecretHeader, type Check } from '../validation';
 import {
   below,
   choice,
@@ -8,7 +8,6 @@ import {
   file,
   flag,
   freeForm,
-  isSecretName,
   noFile,
   orFile,
   secret,
@@ -180,7 +179,7 @@ export const httpHeadersCheck: Check = all(
         rule: 'the client sets the header itself',
         fix: 'remove it; for credentials there are fields of their own',
       });
-      if (isSecretName(name) && 'values' in header) NO_SECRETS(undefined, `${prop}['${name}'].values`, problems);
+      if (namesSecretHeader(name) && 'values' in header) NO_SECRETS(undefined, `${prop}['${name}'].values`, problems);
     }
     return value;
   },
@@ -212,7 +211,7 @@ export const httpClient: Check = all(
         claims: freeForm,
         scopes: texts,
         tokenUrl: url,
-        endpointParams: textMap,
+        endpointParams: textMap(),
         tlsConfig: tls,
       },
       'clientId',

@@ -1,5 +1,5 @@
-import { all, rule, type Check } from '../validation';
-import { regexCheck, text } from './fields';
+import { all, anyText, rule, type Check } from '../validation';
+import { regexCheck } from './fields';
 
 const RESERVED = '\\s{}!=~,\\\\"\'`';
 const QUOTED = '"(?:[^"\\\\\\n]|\\\\.)*"';
@@ -41,7 +41,7 @@ function unquote(text: string): string {
 
 /** One line of `matchers`. */
 export const matcherCheck: Check = all(
-  text,
+  anyText,
   rule(
     (value) => parseMatchers(value as string) !== undefined,
     'is no matcher: a label, one of =, !=, =~, !~, and a value in double quotes',

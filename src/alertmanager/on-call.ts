@@ -9,7 +9,7 @@ import {
   filled,
   flag,
   freeForm,
-  goDuration,
+  goDurationCheck,
   orFile,
   secret,
   text,
@@ -85,7 +85,7 @@ export const pagerduty: Check = fields<PagerdutyProps>({
   class: text,
   component: text,
   group: text,
-  timeout: goDuration,
+  timeout: goDurationCheck,
 });
 
 /** An alert of Opsgenie. */
@@ -158,7 +158,7 @@ export const opsgenie: Check = fields<OpsgenieProps>({
   message: text,
   description: text,
   source: text,
-  details: textMap,
+  details: textMap(),
   entity: text,
   responders: listOf(responder),
   actions: text,
@@ -198,7 +198,7 @@ export const victorops: Check = fields<VictoropsProps>(
     stateMessage: text,
     entityDisplayName: text,
     monitoringTool: text,
-    customFields: textMap,
+    customFields: textMap(),
   },
   'routingKey',
 );
@@ -245,9 +245,9 @@ export const pushover: Check = fields<PushoverProps>(
     device: text,
     sound: text,
     priority: text,
-    retry: goDuration,
-    expire: goDuration,
-    ttl: goDuration,
+    retry: goDurationCheck,
+    expire: goDurationCheck,
+    ttl: goDurationCheck,
     html: flag,
     monospace: flag,
   },
@@ -267,7 +267,7 @@ export interface IncidentioProps extends HttpNotifierProps {
 }
 
 export const incidentio: Check = fields<IncidentioProps>(
-  { ...HTTP_NOTIFIER, url: orFile(url), alertSourceToken: secret, maxAlerts: whole, timeout: goDuration },
+  { ...HTTP_NOTIFIER, url: orFile(url), alertSourceToken: secret, maxAlerts: whole, timeout: goDurationCheck },
   'url',
 );
 
@@ -308,7 +308,7 @@ export interface JiraProps extends HttpNotifierProps {
 
 const jiraText: Check = (value, prop, problems) =>
   typeof value === 'string'
-    ? value
+    ? text(value, prop, problems)
     : fields<JiraTextProps>({ template: text, enableUpdate: flag }, 'template')(value, prop, problems);
 
 export const jira: Check = fields<JiraProps>(

@@ -1,21 +1,22 @@
 import type { Duration } from 'cdk8s';
 import {
-  anything,
   anyText,
+  atLeastOne,
   duration,
   forbidden,
   instance,
-  integer,
   listOf,
   mapOf,
   externalUrl,
   type Shape,
 } from '../validation';
 import {
+  INSTANCE_SHAPE,
   volumeCheck,
   WORKLOAD_SHAPE,
   webConfigAuthCheck,
   type Files,
+  type InstanceProps,
   type VolumeProps,
   type WorkloadProps,
   type WebConfigAuth,
@@ -23,9 +24,7 @@ import {
 import type { AlertmanagerConfig } from './alertmanager-config';
 
 /** An Alertmanager, or several that send each notification once. */
-export interface AlertmanagerProps extends WorkloadProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
+export interface AlertmanagerProps extends WorkloadProps, InstanceProps {
   /** What is done with alerts. */
   readonly config: AlertmanagerConfig;
   /**
@@ -51,13 +50,13 @@ export interface AlertmanagerProps extends WorkloadProps {
 
 export const SHAPE: Shape<AlertmanagerProps & { readonly autoscaling?: never }> = {
   ...WORKLOAD_SHAPE,
-  name: anything,
+  ...INSTANCE_SHAPE,
   config: instance(
     'AlertmanagerConfig',
     'render',
     'AlertmanagerConfig.bySeverity({ critical: ..., warning: ... }) or AlertmanagerConfig.fromFile(path)',
   ),
-  replicas: integer({ min: 1 }),
+  replicas: atLeastOne,
   volume: volumeCheck,
   retention: duration,
   templates: mapOf(anyText),

@@ -1,5 +1,5 @@
 import type { Duration } from 'cdk8s';
-import { all, listOf, rule, type Check } from '../validation';
+import { all, filledListOf, listOf, rule, type Check } from '../validation';
 import { duration, fields, filled, flag, interval, text } from './fields';
 import { matcherCheck } from './matchers';
 
@@ -117,13 +117,10 @@ interface OldInhibitRule {
   readonly targetMatchRe?: never;
 }
 
-const conditions: Check = all(
-  listOf(matcherCheck),
-  rule(
-    (value) => (value as string[]).length > 0,
-    'is empty, and so every alert',
-    'write for example [\'severity="critical"\']',
-  ),
+const conditions: Check = filledListOf(
+  matcherCheck,
+  'is empty, and so every alert',
+  'write for example [\'severity="critical"\']',
 );
 
 export const inhibitRuleCheck: Check = fields<InhibitRuleProps & OldInhibitRule>(

@@ -1,8 +1,8 @@
 import { Duration } from 'cdk8s';
-import { listOf } from '../validation';
+import { anything, listOf } from '../validation';
 import type { AlertmanagerConfigProps } from './config-props';
 import type { ConfigProblems } from './config-problems';
-import { fields, freeForm, filled } from './fields';
+import { fields, filled } from './fields';
 import type { GlobalAlertmanagerProps } from './global';
 import type { ReceiverIntegrations, ReceiverProps } from './receiver';
 import type { InhibitRuleProps, RouteProps } from './route';
@@ -28,20 +28,29 @@ export interface SeverityProps {
   readonly groupBy?: readonly string[];
   /** What holds for all receivers. @default - nothing */
   readonly global?: GlobalAlertmanagerProps;
+  /**
+   * Labels that tell what an alert is about, besides the usual ones such as `namespace`, `job`, `service`, `instance` and
+   * `slo`. A critical alert silences warnings of its name only where all of them are equal: name what your own rules
+   * keep, such as `queue`, or one queue silences another.
+   *
+   * @default - none
+   */
+  readonly inhibitEqual?: readonly string[];
   /** Inhibition beyond that by severity. @default - none */
   readonly inhibitRules?: readonly InhibitRuleProps[];
 }
 
 const check = fields<SeverityProps>(
   {
-    critical: freeForm,
-    warning: freeForm,
-    info: freeForm,
-    default: freeForm,
-    watchdog: freeForm,
+    critical: anything,
+    warning: anything,
+    info: anything,
+    default: anything,
+    watchdog: anything,
     groupBy: listOf(filled),
-    global: freeForm,
-    inhibitRules: freeForm,
+    global: anything,
+    inhibitEqual: listOf(filled),
+    inhibitRules: anything,
   },
   'critical',
   'warning',
@@ -54,21 +63,56 @@ function receiversIn(props: Partial<SeverityProps>): (typeof RECEIVERS)[number][
   return RECEIVERS.filter((name) => props[name] !== undefined);
 }
 
-/** A critical alert silences what is less urgent: its own warnings, and all of a service that is down. */
-const INHIBIT_RULES: readonly InhibitRuleProps[] = [
-  {
-    sourceMatchers: ['severity="critical"'],
-    targetMatchers: ['severity=~"warning|info"'],
-    // By all labels that tell what an alert is about, where its rule keeps several: of two claims one may fill alone.
-    equal: ['alertname', 'cluster', 'namespace', 'service', 'instance', 'persistentvolumeclaim', 'mountpoint'],
-  },
-  {
-    // Labels that both alerts lack are equal: without an instance it would silence everything without one.
-    sourceMatchers: ['alertname="ServiceDown"', 'severity="critical"', 'instance!=""'],
-    targetMatchers: ['severity="warning"'],
-    equal: ['cluster', 'instance'],
-  },
+/**
+ * All labels by which rules tell what an alert is about. What is missing here lets one thing silence another. Labels of
+ * parts of a thing are left out where the critical alert is about the whole: `addr` of the Alertmanagers that a vmalert
+ * does not reach.
+ */
+const IDENTIFYING_LABELS = [
+  'cluster',
+  'namespace',
+  'app_instance',
+  'job',
+  'service',
+  'slo',
+  'instance',
+  'node',
+  'pod',
+  'container',
+  'deployment',
+  'statefulset',
+  'daemonset',
+  'horizontalpodautoscaler',
+  'job_name',
+  'persistentvolumeclaim',
+  'device',
+  'fstype',
+  'mountpoint',
+  'exporter',
+  'integration',
+  'path',
+  'url',
+  'vm_account_id',
+  'vm_project_id',
 ];
+
+/** A critical alert silences what is less urgent: its own warnings, and all of a service that is down. */
+function inhibitBySeverity(more: readonly string[]): InhibitRuleProps[] {
+  return [
+    {
+      sourceMatchers: ['severity="critical"'],
+      targetMatchers: ['severity=~"warning|info"'],
+      equal: [...new Set(['alertname', ...IDENTIFYING_LABELS, ...more])],
+    },
+    {
+      // Labels that both alerts lack are equal: without an instance it would silence everything without one.
+      sourceMatchers: ['alertname="ServiceDown"', 'severity="critical"', 'instance!=""'],
+      targetMatchers: ['severity="warning"'],
+      // Pods of two namespaces may have one name.
+      equal: ['cluster', 'namespace', 'instance'],
+    },
+  ];
+}
 
 /** Reports names that are no props. */
 export function checkSeverityProps(props: unknown, prop: string, problems: ConfigProblems): void {
@@ -77,7 +121,7 @@ export function checkSeverityProps(props: unknown, prop: string, problems: Confi
 
 /** The whole config of which the props are the part that differs. */
 export function configBySeverity(props: Partial<SeverityProps>): AlertmanagerConfigProps {
-  const { groupBy = ['alertname', 'cluster', 'service'], global, inhibitRules = [] } = props;
+  const { groupBy = ['alertname', 'cluster', 'service'], global, inhibitEqual = [], inhibitRules = [] } = props;
   const names = receiversIn(props);
   const or = (name: 'info' | 'default'): string => (names.includes(name) ? name : 'warning');
   const watchdog: RouteProps[] = names.includes('watchdog')
@@ -114,7 +158,7 @@ export function configBySeverity(props: Partial<SeverityProps>): AlertmanagerCon
       ],
     },
     receivers: names.map((name): ReceiverProps => ({ name, ...props[name] })),
-    inhibitRules: [...inhibitRules, ...INHIBIT_RULES],
+    inhibitRules: [...inhibitRules, ...inhibitBySeverity(inhibitEqual)],
   };
 }
 

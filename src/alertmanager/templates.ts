@@ -1,4 +1,4 @@
-import { didYouMean, type Problems } from '../validation';
+import { didYouMean, templateProblem, type Problems } from '../validation';
 import type { Files } from '../workload';
 import type { CheckedConfig } from './config-props';
 
@@ -18,7 +18,14 @@ const BUILT_IN = /^__|^[a-z0-9]+\.default\./;
  */
 export function checkTemplates(config: CheckedConfig, source: string, files: Files, problems: Problems): void {
   const names = Object.keys(files);
-  for (const name of names) {
+  for (const [name, content] of Object.entries(files)) {
+    const problem = templateProblem(content);
+    problems.when(problem !== undefined, {
+      prop: `templates['${name}']`,
+      value: content,
+      rule: `Alertmanager would not start with it: ${problem}`,
+      fix: 'correct the template',
+    });
     problems.when(!name.endsWith('.tmpl'), {
       prop: `templates['${name}']`,
       value: name,

@@ -8,10 +8,21 @@ export function configFile(accesses: readonly Access[]): string {
   const users = accesses.filter(({ name }) => name !== undefined).map((user) => user.render());
   const everybody = accesses.find(({ name }) => name === undefined)?.render();
   // Through JSON, which leaves out what is not set.
-  const config = JSON.parse(
-    JSON.stringify({ users: users.length > 0 ? users : undefined, unauthorized_user: everybody }),
-  ) as object;
+  const text = JSON.stringify({ users: users.length > 0 ? users : undefined, unauthorized_user: everybody });
+  const config = JSON.parse(text, onceForAll('src_paths')) as object;
   return INTRODUCTION + literalSecrets(Yaml.stringify(config));
+}
+
+/** Makes equal values of a field one, which YAML writes once, with an alias wherever it comes again. */
+function onceForAll(field: string): (name: string, value: unknown) => unknown {
+  const known = new Map<string, unknown>();
+  return (name, value) => {
+    if (name !== field) return value;
+    const key = JSON.stringify(value);
+    const first = known.get(key) ?? value;
+    known.set(key, first);
+    return first;
+  };
 }
 
 /**

@@ -1,3 +1,3 @@
 export type { IpFilters, VmAuthAccess, VmAuthProps, VmAuthUser } from './props';
-export type { VmAuthRoute } from './route';
+export type { VmAuthRoute } from './route-checks';
 export { VmAuth } from './vm-auth';

@@ -1,3 +1,11 @@
+import {
+  belowPrometheus,
+  GRAPHITE_READ_PATHS,
+  onlyAnswers,
+  OTHER_WRITE_PATHS,
+  READ_PATHS,
+  WRITE_PATHS,
+} from '../victoria-metrics';
 import type { Endpoint } from '../wiring';
 import { samplesOf, WILD } from './regex';
 
@@ -15,33 +23,6 @@ export interface PathSet {
 export const WRITE_PATH = '/api/v1/write';
 export const QUERY_PATH = '/api/v1/query';
 
-const WRITE_PATHS = ['/api/v1/(write|push)', '/api/v1/import(/(csv|native|prometheus(/.*)?))?'];
-
-/** Formats whose path does not follow that of the Prometheus API. */
-const OTHER_WRITE_PATHS = [
-  '/datadog/.+',
-  '/influx/(write|api/v2/write|query|health)',
-  '/newrelic(/.+)?',
-  '/opentelemetry/(v1/metrics|api/v1/push)',
-  '/zabbixconnector/api/v1/history',
-];
-
-/** Querying only: nothing that deletes, resets, tells of scraping, or of rules, which belong to no tenant. */
-const READ_PATHS = [
-  '/api/v1/(query|query_range|query_exemplars|series|series/count|labels|label/[^/]+/values|metadata)',
-  '/api/v1/export(/(csv|native))?',
-  '/api/v1/status/(active_queries|buildinfo|metric_names_stats|top_queries|tsdb)',
-  '/(expand-with-exprs|federate|prettify-query)',
-  '/(graph|vmui)(/.*)?',
-];
-
-const GRAPHITE_READ_PATHS = [
-  '/graphite/(metrics/(expand|find|index\\.json)/?|render|functions(/.*)?)',
-  '/graphite/tags(/(findSeries|autoComplete/(tags|values)))?',
-];
-
-const below = (folder: string, paths: readonly string[]): string[] => paths.map((path) => folder + path);
-
 /**
  * What an endpoint serves, as clients of vmauth ask for it: without the tenant, which is in the prefix. Nothing for an
  * endpoint of no known kind.
@@ -56,7 +37,7 @@ export function standardPaths(endpoint: Endpoint): readonly PathSet[] | undefine
     if (!endpoint.isInternal) return [{ prefix, paths: READ_PATHS }];
     return merged(
       { prefix, paths: READ_PATHS },
-      { prefix: root, paths: [...below('/prometheus', READ_PATHS), ...GRAPHITE_READ_PATHS] },
+      { prefix: root, paths: [...belowPrometheus(READ_PATHS), ...GRAPHITE_READ_PATHS] },
     );
   }
   if (endpoint.kind !== 'remote-write') return undefined;
@@ -65,14 +46,9 @@ export function standardPaths(endpoint: Endpoint): readonly PathSet[] | undefine
   if (!endpoint.isInternal) return [{ prefix, paths: [WRITE_PATH] }];
   return merged(
     { prefix, paths: WRITE_PATHS },
-    { prefix: root, paths: [...below('/prometheus', WRITE_PATHS), ...OTHER_WRITE_PATHS] },
+    { prefix: root, paths: [...belowPrometheus(WRITE_PATHS), ...OTHER_WRITE_PATHS] },
   );
 }
-
-/** All that answers queries and does nothing else, below the URL of a query API. */
-const QUERY_PATHS = [...READ_PATHS, ...below('/prometheus', READ_PATHS), ...GRAPHITE_READ_PATHS].map(
-  (path) => new RegExp(`^${path}$`),
-);
 
 /**
  * Whether a client surely stores and deletes nothing that asks an endpoint for what a regular expression matches.
@@ -85,8 +61,7 @@ export function onlyQueries(endpoint: Endpoint, pattern: string, drop = 0): bool
     const [, ...parts] = sample.split('/');
     // What is wild may be several parts, of which some are left then.
     if (parts.slice(0, drop).some((part) => part.includes(WILD))) return false;
-    const path = `${before}/${parts.slice(drop).join('/')}`;
-    return QUERY_PATHS.some((regex) => regex.test(path));
+    return onlyAnswers(`${before}/${parts.slice(drop).join('/')}`);
   };
   return samplesOf(pattern)?.every(isQuery) ?? false;
 }

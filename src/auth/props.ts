@@ -1,13 +1,20 @@
 import { isIP } from 'node:net';
 import type { Duration } from 'cdk8s';
 import type { VmauthFlags } from '../flags';
-import { GRACEFUL_SHAPE, SERVER_SHAPE, versionCheck, type GracefulProps, type ServerProps } from '../victoria-metrics';
+import {
+  GRACEFUL_SHAPE,
+  SERVER_SHAPE,
+  VERSION_SHAPE,
+  type GracefulProps,
+  type ServerProps,
+  type VersionProps,
+} from '../victoria-metrics';
 import {
   all,
-  anything,
+  atLeastOne,
   duration,
+  filledListOf,
   forbidden,
-  integer,
   listOf,
   mapOf,
   object,
@@ -19,8 +26,8 @@ import {
 } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
 import { cidrCheck, type Endpoint } from '../wiring';
-import { SCALING_SHAPE, type ScalingProps } from '../workload';
-import { routeCheck, someOf, type VmAuthRoute } from './route';
+import { INSTANCE_SHAPE, SCALING_SHAPE, type InstanceProps, type ScalingProps } from '../workload';
+import { routeCheck, type VmAuthRoute } from './route-checks';
 
 /** What somebody may ask for. */
 export interface VmAuthAccess {
@@ -43,9 +50,14 @@ export interface VmAuthAccess {
  * `kubectl rollout restart` after it.
  */
 export interface VmAuthUser extends VmAuthAccess {
-  /** For basic auth, with the name of the user. @default - none: set `bearerToken` */
+  /**
+   * For basic auth, with the name of the user. A Secret whose value is empty lets in whoever sends the name and no
+   * password.
+   *
+   * @default - none: set `bearerToken`
+   */
   readonly password?: SecretRef;
-  /** For `Authorization: Bearer`. @default - none: set `password` */
+  /** For `Authorization: Bearer`. With an empty value the pods do not start. @default - none: set `password` */
   readonly bearerToken?: SecretRef;
   /** The addresses that the user may come from; Enterprise only. @default - any that the NetworkPolicy lets in */
   readonly ipFilters?: IpFilters;
@@ -53,9 +65,9 @@ export interface VmAuthUser extends VmAuthAccess {
 
 /** Addresses and address blocks. */
 export interface IpFilters {
-  /** @default - all */
+  /** Who may come in. @default - all */
   readonly allowList?: readonly string[];
-  /** @default - none */
+  /** Who may not, of those. @default - none */
   readonly denyList?: readonly string[];
   /**
    * The header in which a proxy in front tells the address of the client. Whoever can reach vmauth past that proxy can
@@ -67,16 +79,8 @@ export interface IpFilters {
 }
 
 /** vmauth: lets users in, and spreads their requests over the pods behind it. */
-export interface VmAuthProps extends Omit<ServerProps<VmauthFlags>, 'httpAuth'>, ScalingProps, GracefulProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
-  /**
-   * The version, e.g. `v1.150.0`. Flags are checked against the version that this library was made for, whatever is
-   * given here; `image` wins.
-   *
-   * @default - the version that this library was made for
-   */
-  readonly version?: string;
+export interface VmAuthProps
+  extends Omit<ServerProps<VmauthFlags>, 'httpAuth'>, ScalingProps, GracefulProps, InstanceProps, VersionProps {
   /** By name, which is the username where the user has a password. @default - none: set `unauthorized` */
   readonly users?: Readonly<Record<string, VmAuthUser>>;
   /**
@@ -120,8 +124,8 @@ const addressCheck: Check = rule(
 );
 
 const ACCESS_SHAPE: Shape<VmAuthAccess> = {
-  routes: someOf(routeCheck, 'leads nowhere', 'write for example [cluster.read(), cluster.write()]'),
-  maxConcurrentRequests: integer({ min: 1 }),
+  routes: filledListOf(routeCheck, 'leads nowhere', 'write for example [cluster.read(), cluster.write()]'),
+  maxConcurrentRequests: atLeastOne,
 };
 
 /** Before what is wrong is left out. */
@@ -179,12 +183,12 @@ export const VM_AUTH_SHAPE: Shape<VmAuthProps & { readonly httpAuth?: never }> =
   ...SERVER_SHAPE,
   ...SCALING_SHAPE,
   ...GRACEFUL_SHAPE,
-  name: anything,
-  version: versionCheck,
+  ...INSTANCE_SHAPE,
+  ...VERSION_SHAPE,
   users: usersCheck,
   unauthorized: object<VmAuthAccess>(ACCESS_SHAPE, 'routes'),
-  maxConcurrentRequests: integer({ min: 1 }),
-  maxConcurrentPerUserRequests: integer({ min: 1 }),
+  maxConcurrentRequests: atLeastOne,
+  maxConcurrentPerUserRequests: atLeastOne,
   maxQueueDuration: duration,
   maxRequestDuration: duration,
   configCheckInterval: duration,

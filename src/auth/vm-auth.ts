@@ -1,16 +1,24 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, LIBRARY, vmauthFlags, type FlagCatalogue } from '../flags';
-import { HTTP_PORT_NAME, imageOfVersion, SHUTDOWN_DELAY, VictoriaMetricsServer } from '../victoria-metrics';
+import {
+  DEFAULT_MAX_QUERY_DURATION,
+  HTTP_PORT_NAME,
+  HttpIngestEndpoints,
+  imageOfVersion,
+  setGracefulFlags,
+  SHUTDOWN_DELAY,
+  VictoriaMetricsServer,
+} from '../victoria-metrics';
 import { checkProps, InvalidValueError, milliseconds, Problems, wholeSeconds, type Checked } from '../validation';
 import { Cpu, IMAGES, VICTORIA_METRICS_VERSION } from '../values';
-import { ReadEndpoint, WriteEndpoint, type Endpoint, type EndpointProps } from '../wiring';
-import { instanceName, scaling, secretPath } from '../workload';
+import { ReadEndpoint, type Endpoint, type EndpointProps, type WriteEndpoint } from '../wiring';
+import { instanceName, scaling, secretPath, splitFiles, StackDefaults, type Files } from '../workload';
 import { accesses, type Access } from './access';
 import { configFile } from './config-file';
-import { QUERY_PATH, WRITE_PATH } from './paths';
+import { QUERY_PATH } from './paths';
 import { VM_AUTH_SHAPE, type EnterpriseVmauthFlags, type VmAuthProps } from './props';
-import { MAX_QUERY_DURATION } from './route';
+import type { Route } from './route';
 import { secretVariables } from './secrets';
 
 const INTERNAL_PORT = 8426;
@@ -72,7 +80,8 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
     });
     this.accesses = letIn;
     const names = [...Object.keys(given.users ?? {}), ...(given.unauthorized ? [undefined] : [])];
-    this.refused = names.filter((name) => this.accesses.every((access) => access.name !== name));
+    const accepted = new Set(letIn.map(({ name }) => name));
+    this.refused = names.filter((name) => !accepted.has(name));
     problems.when(names.length === 0, {
       prop: 'users',
       value: given.users,
@@ -83,8 +92,7 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
       for (const target of targets) target.connectFrom(this);
     }
     this.addEnv(...secretVariables(this.accesses.flatMap(({ secrets }) => secrets)));
-    const config = configFile(this.accesses);
-    this.addConfigFiles('config', CONFIG_FOLDER, { [CONFIG_FILE]: config }, { reloaded: true });
+    this.addConfigFiles('config', CONFIG_FOLDER, this.configFiles(), { reloaded: true });
   }
 
   /**
@@ -95,7 +103,24 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
    * @throws InvalidValueError when there is no such user, or no route of the user takes `/api/v1/write`.
    */
   public write(user?: string): WriteEndpoint {
-    return new WriteEndpoint(this.behind(user, WRITE_PATH, { path: WRITE_PATH, writes: true }));
+    return this.ingest(user).remoteWrite;
+  }
+
+  /**
+   * Where a user sends data by any protocol over HTTP, with the credentials of the user. The tenant is that of the route.
+   * Exposed by an Ingress or a HTTPRoute each opens its path to all users.
+   *
+   * An endpoint that no route of the user takes all requests for throws InvalidValueError when it is asked for.
+   *
+   * @param user everybody when left out, which wants `unauthorized`
+   * @throws InvalidValueError when there is no such user.
+   */
+  public ingest(user?: string): HttpIngestEndpoints {
+    this.accessOf(user);
+    const props = (_port: string, { path = '' }: Partial<EndpointProps>): EndpointProps =>
+      // Agents of Datadog add to the path.
+      this.behind(user, path === '/datadog' ? `${path}/api/v2/series` : path, { path, writes: true });
+    return new HttpIngestEndpoints(props, { root: '', prometheus: '' });
   }
 
   /**
@@ -117,7 +142,25 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
    * @throws InvalidValueError when there is no such user.
    */
   public endpointOf(user?: string): Endpoint {
-    return this.endpoint(HTTP_PORT_NAME, this.authorized(this.accessOf(user), {}));
+    const access = this.accessOf(user);
+    return this.endpoint(HTTP_PORT_NAME, this.authorized(access, { maxQueryDuration: longestQuery(access?.routes) }));
+  }
+
+  private configFiles(): Files {
+    const config = configFile(this.accesses);
+    const { serverSideApply = false } = StackDefaults.of(this);
+    if (splitFiles({ [CONFIG_FILE]: config, end: '' }, serverSideApply).length === 1) return { [CONFIG_FILE]: config };
+    this.problems.add({
+      prop: 'users',
+      value: `${this.accesses.length} with ${Buffer.byteLength(config)} bytes`,
+      rule: `do not fit into a ConfigMap${serverSideApply ? '' : ', of which kubectl apply keeps a copy in an annotation of at most 256 KiB'}`,
+      fix:
+        'share them out over several VmAuths' +
+        (serverSideApply
+          ? ''
+          : ', or apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`'),
+    });
+    return {};
   }
 
   private behind(user: string | undefined, path: string, props: Partial<EndpointProps>): EndpointProps {
@@ -128,11 +171,11 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
         prop: 'user',
         value: user,
         rule: `no route of ${user ?? 'unauthorized'} takes all requests for ${path}`,
-        fix: `add one to \`${user === undefined ? 'unauthorized' : `users['${user}']`}.routes\`, e.g. ${path === WRITE_PATH ? 'cluster.write()' : 'cluster.read()'}`,
+        fix: `add one to \`${user === undefined ? 'unauthorized' : `users['${user}']`}.routes\`, e.g. ${props.writes ? 'cluster.write()' : 'cluster.read()'}`,
       });
     }
     const [first, ...others] = route?.targets ?? [];
-    const interval = first?.dedupInterval;
+    const { dedupInterval: interval, storage } = first ?? {};
     const same = others.every(
       ({ dedupInterval: other }) => other && interval && milliseconds(other) === milliseconds(interval),
     );
@@ -141,21 +184,24 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
       this.authorized(access, {
         ...props,
         tenant: first?.tenant,
+        storage: others.every((other) => other.storage === storage) ? storage : undefined,
         dedupInterval: same ? interval : undefined,
-        maxQueryDuration: route?.maxQuerySeconds ? Duration.seconds(route.maxQuerySeconds) : undefined,
+        maxQueryDuration: longestQuery(route ? [route] : []),
       }),
     );
   }
 
   private authorized(access: Access | undefined, props: Partial<EndpointProps>): Partial<EndpointProps> {
     const everybody = this.accesses.find(({ name }) => name === undefined);
-    // Behind the one port there is what is open to everybody as well.
+    // Behind the one port there is what is open to everybody as well; at a path for writing just what writes.
+    const open = props.writes ? everybody?.writes : everybody !== undefined;
     const writes = props.writes ?? [access, everybody].some((somebody) => somebody?.writes);
     return {
       ...props,
       credentials: access?.credentials,
       writes,
-      authenticated: (access === undefined || access !== everybody) && !(writes ? everybody?.writes : everybody),
+      authenticated: (access === undefined || access !== everybody) && !open,
+      writesAuthenticated: everybody ? !everybody.writes : undefined,
     };
   }
 
@@ -179,14 +225,21 @@ function finishTime(
   letIn: readonly Access[],
   problems: Problems,
 ): Duration {
-  const longest = Math.max(0, ...letIn.flatMap(({ routes }) => routes.map(({ maxQuerySeconds }) => maxQuerySeconds)));
-  problems.when(maxRequestDuration !== undefined && wholeSeconds(maxRequestDuration) < longest, {
+  const longest = longestQuery(letIn.flatMap(({ routes }) => routes));
+  const seconds = longest ? wholeSeconds(longest) : 0;
+  problems.when(maxRequestDuration !== undefined && wholeSeconds(maxRequestDuration) < seconds, {
     prop: 'maxRequestDuration',
     value: maxRequestDuration,
-    rule: `is shorter than the longest query of the routes, ${longest} s, which would be cut when a pod ends`,
-    fix: `remove it, or give at least Duration.seconds(${longest})`,
+    rule: `is shorter than the longest query of the routes, ${seconds} s, which would be cut when a pod ends`,
+    fix: `remove it, or give at least Duration.seconds(${seconds})`,
   });
-  return maxRequestDuration ?? Duration.seconds(Math.max(longest, wholeSeconds(MAX_QUERY_DURATION)));
+  return maxRequestDuration ?? Duration.seconds(Math.max(seconds, wholeSeconds(DEFAULT_MAX_QUERY_DURATION)));
+}
+
+/** How long a query by any of the routes takes at most; nothing where they answer none. */
+function longestQuery(routes: readonly Route[] = []): Duration | undefined {
+  const seconds = Math.max(0, ...routes.map(({ maxQuerySeconds }) => maxQuerySeconds));
+  return seconds > 0 ? Duration.seconds(seconds) : undefined;
 }
 
 function vmauthFlagSet(
@@ -194,16 +247,16 @@ function vmauthFlagSet(
   finish: Duration,
   problems: Problems,
 ): FlagSet<EnterpriseVmauthFlags> {
-  const { shutdownDelay = SHUTDOWN_DELAY, configCheckInterval = Duration.seconds(30), enterpriseLicense } = props;
-  return new FlagSet(CATALOGUE, problems)
+  const { configCheckInterval = Duration.seconds(30), enterpriseLicense } = props;
+  const flags = new FlagSet(CATALOGUE, problems);
+  setGracefulFlags(flags, props, '', { duration: finish, prop: 'maxRequestDuration' });
+  return flags
     .set('httpInternalListenAddr', `:${INTERNAL_PORT}`, LIBRARY)
     .set('auth.config', `${CONFIG_FOLDER}/${CONFIG_FILE}`, 'users')
     .set('configCheckInterval', configCheckInterval, 'configCheckInterval')
     .set('maxConcurrentRequests', props.maxConcurrentRequests, 'maxConcurrentRequests')
     .set('maxConcurrentPerUserRequests', props.maxConcurrentPerUserRequests, 'maxConcurrentPerUserRequests')
     .set('maxQueueDuration', props.maxQueueDuration, 'maxQueueDuration')
-    .set('http.shutdownDelay', shutdownDelay, 'shutdownDelay')
-    .set('http.maxGracefulShutdownDuration', finish, 'maxRequestDuration')
     .set('licenseFile', enterpriseLicense && secretPath(enterpriseLicense), 'enterpriseLicense')
     .set('discoverBackendIPs', undefined, 'the endpoints of the routes')
     .set('loadBalancingPolicy', undefined, 'loadBalancingPolicy of a route')

@@ -7,7 +7,7 @@ import {
   RETENTION_SHAPE,
   SERVER_SHAPE,
   STORE_SHAPE,
-  versionCheck,
+  VERSION_SHAPE,
   type GracefulProps,
   type LabelLimits,
   type Listeners,
@@ -15,11 +15,19 @@ import {
   type RetentionProps,
   type ServerProps,
   type StoreProps,
+  type VersionProps,
 } from '../victoria-metrics';
-import { anything, boolean, forbidden, integer, listOf, object, portNumber, text, type Shape } from '../validation';
+import { boolean, forbidden, integer, listOf, object, portNumber, text, type Shape } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
 import { cidrCheck } from '../wiring';
-import { SCALING_SHAPE, volumeCheck, type ScalingProps, type VolumeProps } from '../workload';
+import {
+  INSTANCE_SHAPE,
+  SCALING_SHAPE,
+  volumeCheck,
+  type InstanceProps,
+  type ScalingProps,
+  type VolumeProps,
+} from '../workload';
 
 /** The nodes that store data and answer the searches of vmselect. */
 export interface VmStorageProps extends Omit<ServerProps<VmstorageFlags>, 'service'>, StoreProps {
@@ -105,16 +113,7 @@ const VMSELECT_SHAPE: Shape<VmSelectProps> = {
 };
 
 /** A VictoriaMetrics cluster. */
-export interface VmClusterProps extends RetentionProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
-  /**
-   * The version of all three components, e.g. `v1.150.0`. Flags are checked against the version that this library was
-   * made for, whatever is given here; the image of a component wins.
-   *
-   * @default - the version that this library was made for
-   */
-  readonly version?: string;
+export interface VmClusterProps extends RetentionProps, InstanceProps, VersionProps {
   /**
    * On how many vmstorage nodes each sample is stored. With N copies N - 1 nodes may be down and queries still see
    * everything. vminsert, vmselect and deduplication are set to match.
@@ -154,8 +153,8 @@ export interface ExternalStorageNode {
 
 export const CLUSTER_SHAPE: Shape<VmClusterProps> = {
   ...RETENTION_SHAPE,
-  name: anything,
-  version: versionCheck,
+  ...INSTANCE_SHAPE,
+  ...VERSION_SHAPE,
   replicationFactor: integer({ min: 1, max: MOST_NODES }),
   queryLimits: queryLimitsCheck,
   labelLimits: labelLimitsCheck,

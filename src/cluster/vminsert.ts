@@ -5,6 +5,7 @@ import {
   FINISH_SECONDS,
   IngestEndpoints,
   listenerPorts,
+  setGracefulFlags,
   setIngestionFlags,
   SHUTDOWN_DELAY,
   VictoriaMetricsServer,
@@ -40,13 +41,7 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
     const flags = new FlagSet(vminsertFlags, problems);
     setIngestionFlags(flags, model.labelLimits, props.listeners, PREFIX);
     setNodeFlags(flags, nodes, replicationFactor);
-    flags
-      .set('http.shutdownDelay', shutdownDelay, `${PREFIX}shutdownDelay`)
-      .refuse(
-        ['http.maxGracefulShutdownDuration'],
-        'the grace period of the pod is reckoned with its default',
-        'remove it',
-      );
+    setGracefulFlags(flags, props, PREFIX);
     super(scope, id, {
       controller: { kind: 'Deployment', ...scaling(props, PREFIX, problems) },
       name: `${model.instance}-vminsert`,

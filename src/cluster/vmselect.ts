@@ -2,8 +2,10 @@ import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, vmselectFlags, type VmselectFlags } from '../flags';
 import {
+  DEFAULT_MAX_QUERY_DURATION,
   HTTP_PORT_NAME,
   passAlertsOn,
+  setGracefulFlags,
   setQueryFlags,
   SHUTDOWN_DELAY,
   VictoriaMetricsServer,
@@ -19,7 +21,6 @@ import type { VmStorage } from './vmstorage';
 
 const PREFIX = 'vmselect.';
 const CACHE_PATH = '/cache';
-const DEFAULT_MAX_QUERY_DURATION = Duration.seconds(30);
 
 /** What vmselect needs after its last query, to save its cache. */
 const SAVE_CACHE_SECONDS = 20;
@@ -49,10 +50,8 @@ export class VmSelect extends VictoriaMetricsServer<VmselectFlags> {
     flags
       .set('dedup.minScrapeInterval', model.dedupInterval, 'dedupInterval')
       .set('cacheDataPath', CACHE_PATH, `${PREFIX}cache`)
-      .set('search.resetCacheAuthKey', resetCacheAuthKey, `${PREFIX}resetCacheAuthKey`)
-      .set('http.shutdownDelay', shutdownDelay, `${PREFIX}shutdownDelay`)
-      // The longest query that is running when the pod is told to go may finish.
-      .set('http.maxGracefulShutdownDuration', maxQueryDuration, 'queryLimits.maxQueryDuration');
+      .set('search.resetCacheAuthKey', resetCacheAuthKey, `${PREFIX}resetCacheAuthKey`);
+    setGracefulFlags(flags, props, PREFIX, { duration: maxQueryDuration, prop: 'queryLimits.maxQueryDuration' });
     super(scope, id, {
       controller: isEphemeral(cache)
         ? { kind: 'Deployment', ...scale, data: { volume: cache, mountPath: CACHE_PATH } }

@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, LIBRARY, vmstorageFlags, type VmstorageFlags } from '../flags';
 import {
@@ -19,6 +19,12 @@ const RPC = { scheme: 'tcp', credentials: undefined } as const;
 
 const INSERT_PORT = { name: 'vminsert', port: 8400 } as const;
 const SELECT_PORT = { name: 'vmselect', port: 8401 } as const;
+
+/**
+ * A node that was updated has a new address. The DNS of Kubernetes may give the old one for 5 s more, and vminsert and
+ * vmselect try once a second: with less, two nodes would be out of reach at once in a rolling update.
+ */
+const FOUND_AGAIN = Duration.seconds(10);
 
 /**
  * vmstorage: a StatefulSet with a claim for each node, known to vminsert and vmselect by its stable name.
@@ -50,6 +56,7 @@ export class VmStorage extends VictoriaMetricsServer<VmstorageFlags> {
         replicas: model.storageReplicas,
         data: { volume: props.volume, mountPath: STORAGE_PATH },
         balanced: false,
+        minReady: FOUND_AGAIN,
       },
       name: `${model.instance}-vmstorage`,
       identity: { name: 'vmstorage', instance: model.instance, component: 'storage' },

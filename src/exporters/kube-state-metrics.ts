@@ -3,11 +3,11 @@ import type { Construct } from 'constructs';
 import { LIBRARY, PlainArgs, type ArgTemplate } from '../flags';
 import {
   all,
-  anything,
   anyText,
+  atLeastOne,
   checkProps,
+  filledListOf,
   forbidden,
-  integer,
   listOf,
   object,
   oneOf,
@@ -16,8 +16,10 @@ import {
   type Check,
   type Shape,
 } from '../validation';
-import { Cpu, IMAGES, isDnsLabel, isQualifiedName } from '../values';
+import { Cpu, IMAGES, isQualifiedName, namespaceCheck } from '../values';
 import {
+  fieldEnv,
+  INSTANCE_SHAPE,
   instanceName,
   livenessProbe,
   readinessProbe,
@@ -25,6 +27,7 @@ import {
   Workload,
   WORKLOAD_SHAPE,
   type ApiRule,
+  type InstanceProps,
   type WorkloadProps,
 } from '../workload';
 
@@ -98,9 +101,7 @@ const NOT_BY_DEFAULT: ReadonlySet<KubeStateResource> = new Set([
 export type MetadataAllowlist = Readonly<Partial<Record<KubeStateResource | '*', readonly string[]>>>;
 
 /** A kube-state-metrics. */
-export interface KubeStateMetricsProps extends WorkloadProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
+export interface KubeStateMetricsProps extends WorkloadProps, InstanceProps {
   /**
    * What it tells about; it may list and watch just that.
    *
@@ -141,7 +142,7 @@ function compiles(expression: string): boolean {
   }
 }
 
-const metricPatterns: Check = listOf(
+const metricPatterns: Check = filledListOf(
   rule(
     (value) => typeof value === 'string' && /^[^,\s]+$/.test(value) && compiles(value),
     'must be the name of a metric or a regular expression, without commas and spaces',
@@ -170,27 +171,15 @@ const metadataAllowlist: Check = object(
   ) as unknown as Shape<MetadataAllowlist>,
 );
 
-/** An empty list would mean all to kube-state-metrics. */
-const notEmpty: Check = rule(
-  (value) => !Array.isArray(value) || value.length > 0,
-  'names nothing',
-  'remove it for the default, or name something',
-);
-
-const namespaceName: Check = rule(
-  (value) => typeof value === 'string' && isDnsLabel(value),
-  'must be the name of a namespace',
-  'give lower-case letters, digits and -, at most 63',
-);
-
 const SHAPE: Shape<KubeStateMetricsProps & { readonly replicas?: never; readonly autoscaling?: never }> = {
   ...WORKLOAD_SHAPE,
-  name: anything,
-  watchedResources: all(notEmpty, listOf(oneOf(...ALL_RESOURCES))),
-  namespaces: all(notEmpty, listOf(namespaceName)),
-  shards: integer({ min: 1 }),
-  metricAllowlist: all(notEmpty, metricPatterns),
-  metricDenylist: all(notEmpty, metricPatterns),
+  ...INSTANCE_SHAPE,
+  // An empty list would mean all to kube-state-metrics.
+  watchedResources: filledListOf(oneOf(...ALL_RESOURCES)),
+  namespaces: filledListOf(namespaceCheck),
+  shards: atLeastOne,
+  metricAllowlist: metricPatterns,
+  metricDenylist: metricPatterns,
   metricLabelsAllowlist: metadataAllowlist,
   metricAnnotationsAllowlist: metadataAllowlist,
   extraArgs: listOf(anyText),
@@ -229,13 +218,7 @@ export class KubeStateMetrics extends Workload {
       identity: { name: 'kube-state-metrics', instance, component: 'exporter' },
       image: IMAGES.kubeStateMetrics,
       args: () => args.render(),
-      env:
-        shards > 1
-          ? [
-              { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-              { name: POD_NAMESPACE, valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
-            ]
-          : [],
+      env: shards > 1 ? [fieldEnv(POD_NAME, 'metadata.name'), fieldEnv(POD_NAMESPACE, 'metadata.namespace')] : [],
       ports: [
         { name: PORT_NAME, port: 8080, appProtocol: 'http' },
         { name: TELEMETRY_PORT_NAME, port: 8081, appProtocol: 'http' },

@@ -3,7 +3,6 @@ import type { Construct } from 'constructs';
 import { LIBRARY, PlainArgs } from '../flags';
 import {
   all,
-  anything,
   anyText,
   boolean,
   checkProps,
@@ -20,16 +19,20 @@ import {
 } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import {
+  fieldEnv,
+  INSTANCE_SHAPE,
   instanceName,
   livenessProbe,
+  pageProbe,
   readinessProbe,
+  setWebArgs,
   Workload,
   WORKLOAD_SHAPE,
   webConfigAuthCheck,
+  type InstanceProps,
   type WorkloadProps,
   type WebConfigAuth,
 } from '../workload';
-import { setWebArgs } from './exporter-toolkit';
 
 /** The collectors of node-exporter v1.12 on Linux. */
 const COLLECTORS = [
@@ -117,12 +120,8 @@ const COLLECTORS = [
 /** A collector of node-exporter. */
 export type NodeCollector = (typeof COLLECTORS)[number];
 
-type Collectors = Readonly<Partial<Record<NodeCollector, boolean>>>;
-
 /** A node-exporter on each node. */
-export interface NodeExporterProps extends Omit<WorkloadProps, 'spread' | 'podDisruptionBudget'> {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
+export interface NodeExporterProps extends Omit<WorkloadProps, 'spread' | 'podDisruptionBudget'>, InstanceProps {
   /** The port, which is opened on each node and must be free there. @default 9100 */
   readonly port?: number;
   /**
@@ -133,7 +132,7 @@ export interface NodeExporterProps extends Omit<WorkloadProps, 'spread' | 'podDi
    */
   readonly listenOn?: 'node' | 'all';
   /** Collectors to turn on or off. @default - as node-exporter has them */
-  readonly collectors?: Collectors;
+  readonly collectors?: Readonly<Partial<Record<NodeCollector, boolean>>>;
   /**
    * A regular expression for paths of the node: file systems mounted there are left out.
    *
@@ -167,11 +166,13 @@ const SHAPE: Shape<NodeExporterProps & Pick<WorkloadProps, 'spread' | 'podDisrup
   ...WORKLOAD_SHAPE,
   spread: forbidden(ON_EACH_NODE, 'remove it; `nodeSelector` and `affinity` choose the nodes'),
   podDisruptionBudget: forbidden(ON_EACH_NODE, 'remove it'),
-  name: anything,
+  ...INSTANCE_SHAPE,
   // Without privileges the process cannot open a lower one on the node.
   port: integer({ min: 1024, max: 65_535 }),
   listenOn: oneOf('node', 'all'),
-  collectors: object(Object.fromEntries(COLLECTORS.map((name) => [name, boolean])) as unknown as Shape<Collectors>),
+  collectors: object(
+    Object.fromEntries(COLLECTORS.map((name) => [name, boolean])) as Shape<Record<NodeCollector, boolean>>,
+  ),
   excludedMountPoints: regularExpression,
   excludedDevices: regularExpression,
   httpAuth: webConfigAuthCheck,
@@ -195,7 +196,8 @@ const POD_DEVICES = '^(veth.*|cali.*|lxc.*|eni[a-f0-9]{11}|[a-f0-9]{15})$';
  * node-exporter: the metrics of each Linux node, whatever its taints.
  *
  * It sees the file systems, the network and the processes of its node, which Pod Security allows only in a namespace
- * with `pod-security.kubernetes.io/enforce: privileged`: give it a chart and a namespace of its own. It changes nothing:
+ * with `pod-security.kubernetes.io/enforce: privileged`: give it a chart and a namespace of its own,
+ * and name it to the agent: `scrape: [Scrape.component(nodes)]`. It changes nothing:
  * it is neither root nor has it capabilities (the clock can be read without SYS_TIME), and its volumes are read-only.
  *
  * Its port is opened on the node, where no NetworkPolicy holds: who reaches the node reads its metrics, unless there is
@@ -221,7 +223,7 @@ export class NodeExporter extends Workload {
       image: IMAGES.nodeExporter,
       args: () => args.render(),
       secrets: () => (httpAuth ? [httpAuth.webConfig] : []),
-      env: listenOn === 'node' ? [{ name: NODE_ADDRESS, valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } }] : [],
+      env: listenOn === 'node' ? [fieldEnv(NODE_ADDRESS, 'status.hostIP')] : [],
       host: { network: true, pid: true },
       volumes: [{ name: 'root', hostPath: { path: '/' } }],
       // File systems that the node mounts later are seen as well.
@@ -235,10 +237,7 @@ export class NodeExporter extends Workload {
         memory: { request: Size.mebibytes(180), limit: Size.mebibytes(180) },
       },
       probes: {
-        // The kubelet has no password to send.
-        readiness: readinessProbe(
-          httpAuth ? { tcpSocket: { port: PORT_NAME } } : { httpGet: { path: '/', port: PORT_NAME } },
-        ),
+        readiness: readinessProbe(pageProbe('/', PORT_NAME, httpAuth)),
         liveness: livenessProbe({ tcpSocket: { port: PORT_NAME } }),
       },
       gracePeriod: { standard: Duration.seconds(30), least: Duration.seconds(1) },

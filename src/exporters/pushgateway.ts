@@ -1,33 +1,34 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { LIBRARY, PlainArgs } from '../flags';
-import { anything, anyText, checkProps, forbidden, listOf, Problems, type Shape } from '../validation';
+import { anyText, checkProps, forbidden, listOf, Problems, type Shape } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import type { Endpoint } from '../wiring';
 import {
+  INSTANCE_SHAPE,
   instanceName,
+  pageProbe,
   readinessProbe,
+  setWebArgs,
   volumeCheck,
   Workload,
   WORKLOAD_SHAPE,
   webConfigAuthCheck,
+  type InstanceProps,
   type VolumeProps,
   type WorkloadProps,
   type WebConfigAuth,
 } from '../workload';
-import { setWebArgs } from './exporter-toolkit';
 
 /** A Pushgateway. */
-export interface PushgatewayProps extends WorkloadProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
+export interface PushgatewayProps extends WorkloadProps, InstanceProps {
   /**
    * Where pushed metrics are kept over a restart. They are written 5 minutes after a push at the latest, and at the
    * end of the process; `--persistence.interval` in `extraArgs` changes that.
    *
    * @default - in memory only
    */
-  readonly persistence?: VolumeProps;
+  readonly volume?: VolumeProps;
   /** Basic auth for all requests. Endpoints carry it to whoever connects. @default - none */
   readonly httpAuth?: WebConfigAuth;
   /** Args that no prop covers, each as `--name` or `--name=value`. @default - none */
@@ -39,8 +40,8 @@ const USE_ONE = 'remove it';
 
 const SHAPE: Shape<PushgatewayProps & { readonly replicas?: never; readonly autoscaling?: never }> = {
   ...WORKLOAD_SHAPE,
-  name: anything,
-  persistence: volumeCheck,
+  ...INSTANCE_SHAPE,
+  volume: volumeCheck,
   httpAuth: webConfigAuthCheck,
   extraArgs: listOf(anyText),
   replicas: forbidden(ONE_PROCESS, USE_ONE),
@@ -64,12 +65,12 @@ export class Pushgateway extends Workload {
   public constructor(scope: Construct, id: string, given: PushgatewayProps = {}) {
     const problems = new Problems();
     const props: PushgatewayProps = checkProps(given, SHAPE, problems);
-    const { persistence, httpAuth } = props;
+    const { volume, httpAuth } = props;
     const instance = instanceName(props.name, id, '-pushgateway', problems);
     const args = new PlainArgs(problems);
     setWebArgs(args, ':9091', LIBRARY, httpAuth);
     args
-      .set('persistence.file', persistence && `${DATA_PATH}/metrics`, 'persistence')
+      .set('persistence.file', volume && `${DATA_PATH}/metrics`, 'volume')
       .refuse(
         ['web.enable-admin-api', 'web.enable-lifecycle'],
         'whoever may push could then wipe all metrics or end the process',
@@ -80,7 +81,7 @@ export class Pushgateway extends Workload {
       controller: {
         kind: 'StatefulSet',
         replicas: 1,
-        data: persistence && { volume: persistence, mountPath: DATA_PATH },
+        data: volume && { volume, mountPath: DATA_PATH },
         balanced: true,
       },
       name: `${instance}-pushgateway`,
@@ -97,10 +98,7 @@ export class Pushgateway extends Workload {
         memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
       },
       probes: {
-        // The kubelet has no password to send.
-        readiness: readinessProbe(
-          httpAuth ? { tcpSocket: { port: PORT_NAME } } : { httpGet: { path: '/-/ready', port: PORT_NAME } },
-        ),
+        readiness: readinessProbe(pageProbe('/-/ready', PORT_NAME, httpAuth)),
       },
       // At its end it writes all metrics to its file.
       gracePeriod: { standard: Duration.seconds(30), least: Duration.seconds(5) },

@@ -1,3 +1,4 @@
+import { onlyAnswers, onlyStores } from '../victoria-metrics';
 import type { Problems } from '../validation';
 import type { Endpoint } from '../wiring';
 
@@ -7,36 +8,33 @@ export interface Acceptance {
   readonly allowUnauthenticatedReads?: boolean;
 }
 
-/** Answer queries, and so does all below them. */
-const QUERY_PATH =
-  /^\/(api\/v1\/(query|query_range|query_exemplars|series|labels|label\/[^/]+\/values|metadata|export|status\/(active_queries|buildinfo|top_queries|tsdb))|federate|vmui|graphite\/(render|metrics\/(find|expand)))\/?$/;
-
-/** Take data, or remove it, and show none, and so does all below them. */
-const WRITE_PATH =
-  /^\/(api\/v1\/(write|push|import)|datadog|influx|newrelic|opentelemetry|zabbixconnector|metrics\/job)(\/|$)/;
+/** Of a Pushgateway: pushes and deletes, and shows nothing. */
+const PUSH_PATH = /^\/metrics\/job(\/|$)/;
 
 const AUTHENTICATE = 'put a VmAuth before it, or set `httpAuth` of the component';
 
-/**
- * Reports what anybody could do who reaches the host.
- *
- * @param path what of the endpoint is exposed, alone or with all below it
- */
+/** What of an endpoint is exposed: a path alone, or with all below it. */
+interface Exposed {
+  readonly path: string;
+  readonly pathType: 'Exact' | 'Prefix';
+}
+
+/** Reports what anybody could do who reaches the host. */
 export function checkAuthentication(
   endpoint: Endpoint,
-  path: string,
+  exposed: Exposed,
   prop: string,
   accepted: Acceptance,
   problems: Problems,
 ): void {
   if (endpoint.authenticated) return;
-  problems.when(stores(endpoint, path) && !accepted.allowUnauthenticatedWrites, {
+  problems.when(stores(endpoint, exposed) && !accepted.allowUnauthenticatedWrites, {
     prop,
     value: endpoint.url,
     rule: 'whoever reaches the host could store data without credentials',
     fix: `${AUTHENTICATE}, or accept it with \`allowUnauthenticatedWrites: true\``,
   });
-  problems.when(shows(endpoint, path) && !accepted.allowUnauthenticatedReads, {
+  problems.when(shows(endpoint, exposed) && !accepted.allowUnauthenticatedReads, {
     prop,
     value: endpoint.url,
     rule: 'whoever reaches the host could read all data without credentials',
@@ -44,12 +42,14 @@ export function checkAuthentication(
   });
 }
 
-function stores({ kind, writes, path: own }: Endpoint, path: string): boolean {
-  return writes && !QUERY_PATH.test(kind === 'query' ? path.slice(own.length) : path);
+function stores(endpoint: Endpoint, { path, pathType }: Exposed): boolean {
+  const { kind, writes, writesAuthenticated, path: own } = endpoint;
+  const asked = (kind === 'query' ? path.slice(own.length) : path).replace(/\/$/, '');
+  return writes && !writesAuthenticated && !onlyAnswers(asked, { below: pathType === 'Prefix' });
 }
 
-function shows({ kind, writes, path: own }: Endpoint, path: string): boolean {
+function shows({ kind, writes, path: own }: Endpoint, { path }: Exposed): boolean {
   if (kind === 'query' || !writes) return true;
   // At the root is all that the process serves, its pages and metrics among them.
-  return kind !== 'remote-write' && own === '' && !WRITE_PATH.test(path);
+  return kind !== 'remote-write' && own === '' && !onlyStores(path) && !PUSH_PATH.test(path);
 }

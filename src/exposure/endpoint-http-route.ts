@@ -1,8 +1,21 @@
 import type { Duration } from 'cdk8s';
 import { Construct } from 'constructs';
-import { all, duration, forbidden, listOf, object, Problems, rule, wholeSeconds, type Shape } from '../validation';
-import { isDnsLabel } from '../values';
-import { expose, EXPOSURE_SHAPE, exposureObject, objectNameCheck, type ExposureProps } from './exposure';
+import {
+  all,
+  checkRequired,
+  duration,
+  filledListOf,
+  forbidden,
+  milliseconds,
+  object,
+  Problems,
+  rule,
+  wholeSeconds,
+  type Shape,
+} from '../validation';
+import { namespaceCheck, objectNameCheck } from '../values';
+import type { Endpoint } from '../wiring';
+import { expose, EXPOSURE_SHAPE, exposureObject, type ExposureProps } from './exposure';
 
 /** Exposes endpoints by a HTTPRoute of the Gateway API. */
 export interface EndpointHttpRouteProps extends ExposureProps {
@@ -34,28 +47,20 @@ const MAX_RULES = 16;
 /** The Gateway API writes durations with five digits. */
 const MAX_TIMEOUT_SECONDS = 99_999;
 
+const NO_LISTENER = {
+  rule: 'no request would come',
+  fix: "name a listener, e.g. [{ name: 'gateway', namespace: 'gateways', sectionName: 'https' }]",
+};
+
 const SHAPE: Shape<EndpointHttpRouteProps & { readonly tls?: never }> = {
   ...EXPOSURE_SHAPE,
-  parentRefs: all(
-    listOf(
-      object<GatewayListener>(
-        {
-          name: objectNameCheck,
-          namespace: rule(
-            (value) => typeof value === 'string' && isDnsLabel(value),
-            'must be the name of a namespace',
-            'give a name of lower-case letters, digits and -',
-          ),
-          sectionName: objectNameCheck,
-        },
-        'name',
-      ),
+  parentRefs: filledListOf(
+    object<GatewayListener>(
+      { name: objectNameCheck(), namespace: namespaceCheck, sectionName: objectNameCheck() },
+      'name',
     ),
-    rule(
-      (value) => (value as unknown[]).length > 0,
-      'no request would come',
-      "name a listener, e.g. [{ name: 'gateway', namespace: 'gateways', sectionName: 'https' }]",
-    ),
+    NO_LISTENER.rule,
+    NO_LISTENER.fix,
   ),
   requestTimeout: all(
     duration,
@@ -79,9 +84,11 @@ export class EndpointHttpRoute extends Construct {
   public constructor(scope: Construct, id: string, given: EndpointHttpRouteProps) {
     super(scope, id);
     const problems = new Problems();
-    const { props, paths } = expose(this, given, SHAPE, problems);
+    const { props, endpoints, paths } = expose(this, given, SHAPE, problems);
     const { parentRefs = [], requestTimeout } = props;
-    checkListeners(given, props, problems);
+    checkRequired(given, 'parentRefs', problems, NO_LISTENER);
+    checkListeners(props, problems);
+    checkTimeout(requestTimeout, endpoints, problems);
     problems.when(paths.length > MAX_RULES, {
       prop: 'endpoints',
       value: paths.length,
@@ -113,22 +120,26 @@ export class EndpointHttpRoute extends Construct {
 }
 
 function checkListeners(
-  given: Partial<EndpointHttpRouteProps> | undefined,
   { parentRefs = [], allowPlainHttp = false }: Partial<EndpointHttpRouteProps>,
   problems: Problems,
 ): void {
-  problems.when(given?.parentRefs === undefined, {
-    prop: 'parentRefs',
-    value: undefined,
-    rule: 'no request would come',
-    fix: "name a listener, e.g. [{ name: 'gateway', namespace: 'gateways', sectionName: 'https' }]",
-  });
   for (const [index, { sectionName }] of parentRefs.entries()) {
     problems.when(sectionName === undefined && !allowPlainHttp, {
       prop: `parentRefs[${index}].sectionName`,
       value: undefined,
       rule: 'the route would hold for all listeners of the Gateway, and with one of plain HTTP credentials would pass in the clear',
       fix: "name the listener with HTTPS, e.g. `sectionName: 'https'`, or accept it with `allowPlainHttp: true`",
+    });
+  }
+}
+
+function checkTimeout(requestTimeout: Duration | undefined, endpoints: readonly Endpoint[], problems: Problems): void {
+  for (const { url, maxQueryDuration: longest } of endpoints) {
+    problems.when(!!requestTimeout && !!longest && milliseconds(requestTimeout) < milliseconds(longest), {
+      prop: 'requestTimeout',
+      value: requestTimeout,
+      rule: `is shorter than the longest query by ${url}, ${longest?.toHumanString()}, which the Gateway would cut`,
+      fix: 'give more time, or lower `queryLimits.maxQueryDuration` of the component',
     });
   }
 }

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
-import { object, Problems, type Shape } from '../validation';
-import { expose, EXPOSURE_SHAPE, exposureObject, objectNameCheck, type ExposureProps } from './exposure';
+import { checkRequired, object, Problems, type Shape } from '../validation';
+import { objectNameCheck } from '../values';
+import { expose, EXPOSURE_SHAPE, exposureObject, type ExposureProps } from './exposure';
 
 /** Exposes endpoints by an Ingress. */
 export interface EndpointIngressProps extends ExposureProps {
@@ -22,8 +23,8 @@ export interface IngressTls {
 
 const SHAPE: Shape<EndpointIngressProps> = {
   ...EXPOSURE_SHAPE,
-  tls: object<IngressTls>({ secretName: objectNameCheck }),
-  ingressClassName: objectNameCheck,
+  tls: object<IngressTls>({ secretName: objectNameCheck() }),
+  ingressClassName: objectNameCheck(),
 };
 
 /**
@@ -40,12 +41,12 @@ export class EndpointIngress extends Construct {
     const problems = new Problems();
     const { props, paths } = expose(this, given, SHAPE, problems);
     const { host, tls } = props;
-    problems.when((given as Partial<EndpointIngressProps> | undefined)?.tls === undefined && !props.allowPlainHttp, {
-      prop: 'tls',
-      value: undefined,
-      rule: 'requests and credentials would pass in the clear',
-      fix: "set `tls: { secretName: 'name-of-the-secret' }`, `tls: {}` for the controller's own certificate, or accept it with `allowPlainHttp: true`",
-    });
+    if (!props.allowPlainHttp) {
+      checkRequired(given, 'tls', problems, {
+        rule: 'requests and credentials would pass in the clear',
+        fix: "set `tls: { secretName: 'name-of-the-secret' }`, `tls: {}` for the controller's own certificate, or accept it with `allowPlainHttp: true`",
+      });
+    }
     const object = {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'Ingress',

@@ -1,9 +1,10 @@
-import { object, oneOf, rule, type Check, type Problems } from '../validation';
-import { Endpoint, type ServicePort } from '../wiring';
+import { oneOf, rule, type Check, type Problems } from '../validation';
+import { Endpoint, endpointOrProps, type ServicePort } from '../wiring';
 import { checkAuthentication, type Acceptance } from './authentication';
 
 /** An endpoint with what of it is exposed. */
 export interface ExposedEndpoint {
+  /** An endpoint of a component. */
   readonly endpoint: Endpoint;
   /** At or below the path of the endpoint: requests keep their path on the way. @default - the path of the endpoint */
   readonly path?: string;
@@ -33,22 +34,15 @@ const endpointCheck: Check = rule(
 /** What Ingress and HTTPRoute both take as a path: no dot segments, no empty ones, no encoded slashes. */
 const PATH = /^(?!.*(?:\/\/|%2[fF]|\/\.{1,2}(?:\/|$)))\/(?:[-\w/.~!$&'()*+,;=:@]|%[0-9a-fA-F]{2}){0,1023}$/;
 
-const exposedEndpointCheck: Check = object<ExposedEndpoint>(
-  {
-    endpoint: endpointCheck,
-    path: rule(
-      (value) => typeof value === 'string' && PATH.test(value),
-      'must be a path that begins with /, without parameters, // and dots as parts',
-      "write for example '/select/0/prometheus/api/v1/query'",
-    ),
-    pathType: oneOf('Exact', 'Prefix'),
-  },
-  'endpoint',
-);
-
 /** An endpoint alone is exposed with its own path. */
-export const endpointOrExposedCheck: Check = (value, prop, problems) =>
-  Endpoint.is(value) ? { endpoint: value } : exposedEndpointCheck(value, prop, problems);
+export const endpointOrExposedCheck: Check = endpointOrProps<ExposedEndpoint>(endpointCheck, {
+  path: rule(
+    (value) => typeof value === 'string' && PATH.test(value),
+    'must be a path that begins with /, without parameters, // and dots as parts',
+    "write for example '/select/0/prometheus/api/v1/query'",
+  ),
+  pathType: oneOf('Exact', 'Prefix'),
+});
 
 /**
  * The path of an endpoint as an Ingress or a HTTPRoute can say it; nothing where it cannot be exposed.
@@ -65,7 +59,7 @@ export function exposedPath(
 ): ExposedPath | undefined {
   const path = given ?? (endpoint.path || '/');
   const pathType = givenType ?? (endpoint.kind === 'remote-write' ? 'Exact' : 'Prefix');
-  checkAuthentication(endpoint, path, prop, acceptance, problems);
+  checkAuthentication(endpoint, { path, pathType }, prop, acceptance, problems);
   const { service } = endpoint;
   if (!service || !endpoint.isInternal) {
     problems.add({

@@ -1,9 +1,10 @@
 import { ApiObject, Chart, type ApiObjectProps } from 'cdk8s';
 import type { Construct } from 'constructs';
 import {
-  all,
   boolean,
   checkProps,
+  checkRequired,
+  filledListOf,
   listOf,
   rule,
   text,
@@ -14,7 +15,14 @@ import {
 } from '../validation';
 import { isDnsLabel, isDnsSubdomain } from '../values';
 import { peerCheck, type Endpoint, type Peer } from '../wiring';
-import { annotationsCheck, labelsCheck, selectorLabels, StackDefaults } from '../workload';
+import {
+  annotationsCheck,
+  descriptiveLabels,
+  labelsCheck,
+  registerMaker,
+  selectorLabels,
+  StackDefaults,
+} from '../workload';
 import {
   distinctPaths,
   endpointOrExposedCheck,
@@ -41,7 +49,7 @@ export interface ExposureProps {
    * @default - nobody is let in, which is an error unless `StackDefaults.networkPolicies` is false
    */
   readonly from?: Peer | readonly Peer[];
-  /** @default - none */
+  /** Labels of the object. @default - none */
   readonly labels?: Readonly<Record<string, string>>;
   /** Most controllers are told what is special about them by annotations. @default - none */
   readonly annotations?: Readonly<Record<string, string>>;
@@ -61,13 +69,6 @@ const onePeerCheck: Check = (value, prop, problems) =>
 const peersCheck: Check = (value, prop, problems) =>
   Array.isArray(value) ? listOf(onePeerCheck)(value, prop, problems) : onePeerCheck(value, prop, problems);
 
-/** Checks the name of an object that exists elsewhere. */
-export const objectNameCheck = rule(
-  (value) => typeof value === 'string' && isDnsSubdomain(value),
-  'must be the name of an object',
-  'give a name of lower-case letters, digits, - and .',
-);
-
 export const EXPOSURE_SHAPE: Shape<ExposureProps> = {
   name: text(),
   host: rule(
@@ -75,14 +76,7 @@ export const EXPOSURE_SHAPE: Shape<ExposureProps> = {
     'must be a DNS name in lower case, without scheme, port and path',
     "write for example 'metrics.example.com'",
   ),
-  endpoints: all(
-    rule(
-      (value) => !Array.isArray(value) || value.length > 0,
-      'exposes nothing',
-      "write for example [auth.endpointOf('user')]",
-    ),
-    listOf(endpointOrExposedCheck),
-  ),
+  endpoints: filledListOf(endpointOrExposedCheck, 'exposes nothing', "write for example [auth.endpointOf('user')]"),
   from: peersCheck,
   labels: labelsCheck,
   annotations: annotationsCheck,
@@ -102,28 +96,24 @@ export function expose<T extends ExposureProps>(
   given: T,
   shape: Shape<T>,
   problems: Problems,
-): { readonly props: Checked<T>; readonly paths: readonly ExposedPath[] } {
+): { readonly props: Checked<T>; readonly endpoints: readonly Endpoint[]; readonly paths: readonly ExposedPath[] } {
   problems.reportAt(construct);
   const props = checkProps(given, shape, problems);
   const { endpoints = [], from, ...acceptance } = props as CheckedExposureProps;
-  for (const name of ['host', 'endpoints'] as const) {
-    problems.when((given as Partial<ExposureProps> | undefined)?.[name] === undefined, {
-      prop: name,
-      value: undefined,
-      rule: 'nothing is exposed without it',
-      fix: name === 'host' ? "set it, e.g. to 'metrics.example.com'" : "set it, e.g. to [auth.endpointOf('user')]",
-    });
-  }
-  problems.when(
-    (given as Partial<ExposureProps> | undefined)?.from === undefined &&
-      (StackDefaults.of(construct).networkPolicies ?? true),
-    {
-      prop: 'from',
-      value: undefined,
+  checkRequired<ExposureProps>(given, 'host', problems, {
+    rule: 'nothing is exposed without it',
+    fix: "set it, e.g. to 'metrics.example.com'",
+  });
+  checkRequired<ExposureProps>(given, 'endpoints', problems, {
+    rule: 'nothing is exposed without it',
+    fix: "set it, e.g. to [auth.endpointOf('user')]",
+  });
+  if (StackDefaults.of(construct).networkPolicies ?? true) {
+    checkRequired<ExposureProps>(given, 'from', problems, {
       rule: 'the NetworkPolicies of the endpoints would refuse all requests',
       fix: "name who passes them on, e.g. `from: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } }`",
-    },
-  );
+    });
+  }
   const { namespace } = Chart.of(construct);
   const paths = endpoints.flatMap((exposed, index) => {
     const path = exposedPath(exposed, `endpoints[${index}]`, namespace, acceptance, problems);
@@ -131,7 +121,7 @@ export function expose<T extends ExposureProps>(
     for (const peer of peersOf(from)) exposed.endpoint.allowFrom(peer);
     return [path];
   });
-  return { props, paths: distinctPaths(paths, problems) };
+  return { props, endpoints: endpoints.map(({ endpoint }) => endpoint), paths: distinctPaths(paths, problems) };
 }
 
 function peersOf(from: Peer | readonly Peer[] | undefined): readonly Peer[] {
@@ -158,42 +148,15 @@ export function exposureObject(
   });
   const labels = {
     ...selectorLabels({ name: kind.toLowerCase(), instance: name, component: 'exposure' }),
-    'app.kubernetes.io/part-of': 'victoriametrics-stack',
-    'app.kubernetes.io/managed-by': 'cdk8s',
+    ...descriptiveLabels(),
     ...Chart.of(construct).labels,
     ...StackDefaults.of(construct).labels,
     ...props.labels,
   };
-  const made = new ApiObject(construct, 'Resource', {
+  new ApiObject(construct, 'Resource', {
     ...object,
     kind,
     metadata: { name, labels, annotations: props.annotations },
   });
-  EXPOSURES.set(made, construct);
-  problems.later((late) => reportDuplicates(made, late));
-}
-
-/** The constructs of the objects. */
-const EXPOSURES = new WeakMap<ApiObject, Construct>();
-
-/** Of two objects with one name the later would overwrite the earlier. Of two exposures the later reports it. */
-function reportDuplicates(made: ApiObject, problems: Problems): void {
-  const objects = made.chart.node.findAll().filter((found) => ApiObject.isApiObject(found));
-  const [other] = objects.filter(
-    (candidate, index) =>
-      candidate !== made && sameName(candidate, made) && (!EXPOSURES.has(candidate) || index < objects.indexOf(made)),
-  );
-  if (!other) return;
-  problems.add({
-    prop: 'name',
-    value: made.name,
-    rule: `is the name of the ${made.kind} of ${(EXPOSURES.get(other) ?? other).node.path} as well, and one would overwrite the other`,
-    fix: 'give one of them another id or `name`',
-  });
-}
-
-function sameName(a: ApiObject, b: ApiObject): boolean {
-  const key = (object: ApiObject): string =>
-    JSON.stringify([object.chart.node.path, object.apiGroup, object.kind, object.metadata.namespace, object.name]);
-  return key(a) === key(b);
+  registerMaker(construct);
 }

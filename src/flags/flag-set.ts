@@ -1,6 +1,6 @@
 import type { Duration, Size } from 'cdk8s';
-import { didYouMean, hideUrlSecrets, kibibytes, milliseconds, type Problem, type Problems } from '../validation';
-import { Retention, SecretRef } from '../values';
+import { didYouMean, hideUrlSecrets, kibibytes, type Problem, type Problems } from '../validation';
+import { goDuration, Retention, SecretRef } from '../values';
 import { victoriaMetricsFlags } from './catalogue/victoria-metrics';
 import { vmagentFlags } from './catalogue/vmagent';
 import { vmalertFlags } from './catalogue/vmalert';
@@ -244,19 +244,6 @@ const EXPECTED: Record<FlagType, Expectation> = {
   value: { meaning: 'a string or a number', fix: 'give a string or a number', accepts: isPlain },
   array: { meaning: 'strings, numbers or booleans', fix: 'give plain values', accepts: isPlain },
 };
-
-/** A cdk8s Duration in Go's notation, in the largest unit that keeps it whole. */
-export function goDuration(duration: Duration): string {
-  const length = milliseconds(duration);
-  for (const [unit, unitLength] of [
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-  ] as const) {
-    if (length >= unitLength && length % unitLength === 0) return `${length / unitLength}${unit}`;
-  }
-  return Number.isInteger(length) ? `${length}ms` : `${Math.round(length * 1e6)}ns`;
-}
 
 function scalarText(value: Exclude<Scalar, SecretRef>): string {
   if (isDuration(value)) return goDuration(value);

@@ -1,4 +1,4 @@
-import { closest, hideUrlSecrets, namesSecret, type Problem, type Problems } from '../validation';
+import { closest, hideUrlSecrets, inTheClear, namesSecret, type Problem, type Problems } from '../validation';
 import { escapeExpansion, LIBRARY } from './flag-set';
 
 /** The names that a program knows, without their dashes. */
@@ -14,7 +14,7 @@ export interface ArgTemplate {
 }
 
 /** `true` is an arg without a value; a list repeats the arg. */
-export type ArgValue = string | number | true | ArgTemplate | readonly (string | number | ArgTemplate)[];
+type ArgValue = string | number | true | ArgTemplate | readonly (string | number | ArgTemplate)[];
 
 interface Entry {
   /** The args as rendered; none where the owner leaves it to the default of the program. */
@@ -116,7 +116,7 @@ export class PlainArgs {
     }
     if (shown !== value) {
       return {
-        rule: 'looks like a secret, and would stand in the manifest in the clear',
+        rule: inTheClear('manifest'),
         fix: 'use an arg that names a file, and mount the Secret with `extraVolumes` and `extraVolumeMounts`',
       };
     }

@@ -1,6 +1,7 @@
 import type { DashboardModel } from '../dashboard';
 import { closest, InvalidValueError, type Problems } from '../validation';
 import { isDataKey } from '../values';
+import { METRICS_TYPES, type Datasource, type DatasourceType } from './datasource';
 
 export type { DashboardModel };
 
@@ -39,6 +40,36 @@ export class DashboardFolder {
         .map(([name, model]) => [`${name}.json`, fileOf(name, model)]),
     );
   }
+
+  /**
+   * The same dashboards for data sources of another type: those of this library, and most others, are made for
+   * `prometheus`, and offer data sources of that type only.
+   */
+  public withDatasourceType(type: DatasourceType): DashboardFolder {
+    const models = Object.entries(this.models).map(([name, model]) => [name, ofType(model, type)] as const);
+    return new DashboardFolder(this.title, Object.fromEntries(models));
+  }
+}
+
+/** Queries and variables are the same for all of `METRICS_TYPES`. */
+function ofType<T>(part: T, type: DatasourceType): T {
+  if (typeof part !== 'object' || part === null) return part;
+  if (Array.isArray(part)) return part.map((item: unknown) => ofType(item, type)) as T;
+  const copy: Record<string, unknown> = Object.fromEntries(
+    Object.entries(part).map(([key, item]: [string, unknown]) => [key, ofType(item, type)]),
+  );
+  const { datasource } = copy;
+  if (isObject(datasource) && isMetricsType(datasource.type)) copy.datasource = { ...datasource, type };
+  if (copy.type === 'datasource' && isMetricsType(copy.query)) copy.query = type;
+  return copy as T;
+}
+
+function isMetricsType(type: unknown): boolean {
+  return METRICS_TYPES.some((known) => known === type);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Makes folders of dashboards. */
@@ -86,10 +117,9 @@ function fileOf(name: string, model: DashboardModel): string {
 /** Data sources that are part of Grafana. */
 const BUILT_IN = ['grafana', '__expr__', '-- Grafana --', '-- Mixed --', '-- Dashboard --'];
 
-/** @param uids of the data sources */
 export function checkDashboards(
   folders: readonly DashboardFolder[],
-  uids: readonly string[],
+  datasources: readonly Datasource[],
   problems: Problems,
 ): void {
   const byUid = new Map<string, string>();
@@ -103,6 +133,7 @@ export function checkDashboards(
       fix: 'put the dashboards of a folder into one `Dashboards.of`, or give another title',
     });
     byFolder.set(folder.name, folder.title);
+    checkTypes(folder, `dashboards[${index}]`, datasources, problems);
     const byTitle = new Map<string, string>();
     for (const [name, model] of Object.entries(folder.models)) {
       const prop = `dashboards[${index}]['${name}']`;
@@ -122,18 +153,62 @@ export function checkDashboards(
         fix: 'rename one of them',
       });
       byTitle.set(model.title, prop);
-      for (const uid of datasourcesOf(model)) {
-        if (uids.includes(uid) || BUILT_IN.includes(uid) || uid.includes('$')) continue;
-        const known = uids.map((each) => `'${each}'`).join(', ');
-        problems.add({
-          prop,
-          value: uid,
-          rule: 'asks a data source that there is not',
-          fix: `use ${closest(uid, uids) === undefined ? `one of ${known}` : `'${closest(uid, uids)}'`}, or a variable of type datasource`,
-        });
-      }
+      checkUids(model, prop, datasources, problems);
     }
   });
+}
+
+/** A variable that offers data sources of a type that there is not offers none, and no panel shows anything. */
+function checkTypes(
+  { models }: DashboardFolder,
+  prop: string,
+  datasources: readonly Datasource[],
+  problems: Problems,
+): void {
+  const types = datasources.map(({ settings }) => settings.type);
+  const offered = Object.values(models).flatMap((model) =>
+    variablesOf(model).filter((one) => one.type === 'datasource'),
+  );
+  for (const type of new Set(offered.map(({ query }) => query))) {
+    const other = METRICS_TYPES.find((one) => types.includes(one));
+    if (!isMetricsType(type) || other === undefined || types.some((one) => one === type)) continue;
+    problems.add({
+      prop,
+      value: type,
+      rule: `its dashboards offer data sources of this type, and those that there are have the type ${other}`,
+      fix: `write \`folder.withDatasourceType('${other}')\` in the place of the folder`,
+    });
+  }
+}
+
+function checkUids(model: DashboardModel, prop: string, datasources: readonly Datasource[], problems: Problems): void {
+  const uids = datasources.map(({ uid }) => uid);
+  const variables = variablesOf(model).map(({ name }) => name);
+  for (const uid of datasourcesOf(model)) {
+    const [, variable] = /^\$\{?(\w+)/.exec(uid) ?? [];
+    if ([...uids, ...BUILT_IN].includes(uid) || variables.includes(variable) || variable?.startsWith('__')) continue;
+    const known = closest(uid, uids);
+    problems.add({
+      prop,
+      value: uid,
+      rule:
+        variable === undefined
+          ? 'asks a data source that there is not'
+          : 'asks the data source of a variable that it does not have, as after a download',
+      fix: `use ${known === undefined ? `one of ${uids.map((each) => `'${each}'`).join(', ')}` : `'${known}'`}, or a variable of type datasource`,
+    });
+  }
+}
+
+interface Variable {
+  readonly name?: unknown;
+  readonly type?: unknown;
+  readonly query?: unknown;
+}
+
+function variablesOf({ templating }: DashboardModel): readonly Variable[] {
+  const { list } = (templating ?? {}) as { readonly list?: readonly Variable[] };
+  return list ?? [];
 }
 
 /** The uids that stand at `datasource` anywhere in a model. */
@@ -141,9 +216,8 @@ function datasourcesOf(model: unknown): Set<string> {
   const found = new Set<string>();
   const walk = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
-    for (const [key, item] of Object.entries(value)) {
-      const uid: unknown =
-        key === 'datasource' && typeof item === 'object' ? (item as { uid?: unknown } | null)?.uid : item;
+    for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+      const uid = key === 'datasource' && isObject(item) ? item.uid : item;
       if (key === 'datasource' && typeof uid === 'string') found.add(uid);
       walk(item);
     }

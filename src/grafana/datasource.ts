@@ -1,5 +1,4 @@
 import { Duration, Yaml } from 'cdk8s';
-import { goDuration } from '../flags';
 import {
   all,
   anything,
@@ -7,17 +6,17 @@ import {
   duration,
   mapOf,
   namesSecret,
-  object,
   oneOf,
   text,
   wholeSeconds,
   type Check,
   type Problems,
 } from '../validation';
-import type { SecretRef } from '../values';
+import { goDuration, type SecretRef } from '../values';
 import {
   clientSecrets,
   clientTlsCheck,
+  endpointOrProps,
   readEndpointCheck,
   type ClientTls,
   type Credentials,
@@ -33,6 +32,8 @@ export const VICTORIA_METRICS_PLUGIN = 'victoriametrics-metrics-datasource';
 /** What Grafana asks a data source by. */
 export type DatasourceType = 'prometheus' | typeof VICTORIA_METRICS_PLUGIN;
 
+export const METRICS_TYPES: readonly DatasourceType[] = ['prometheus', VICTORIA_METRICS_PLUGIN];
+
 /** A data source: one endpoint, which is one tenant. */
 export interface DatasourceProps {
   /** Where to query. Its credentials are sent along; NetworkPolicies let Grafana reach it. */
@@ -41,7 +42,12 @@ export interface DatasourceProps {
   readonly name?: string;
   /** What dashboards refer to: at most 40 letters, digits, - and _. @default - the name in lower case, with - for all else */
   readonly uid?: string;
-  /** The plugin of VictoriaMetrics must be among the `plugins` as well. @default prometheus */
+  /**
+   * The plugin of VictoriaMetrics must be among the `plugins` as well, and dashboards be made for it: see
+   * `DashboardFolder.withDatasourceType`.
+   *
+   * @default prometheus
+   */
   readonly type?: DatasourceType;
   /** Whether panels that say nothing else ask this one. @default - the first data source */
   readonly isDefault?: boolean;
@@ -62,7 +68,7 @@ export interface DatasourceProps {
   readonly jsonData?: Readonly<Record<string, unknown>>;
 }
 
-export const uidCheck = text(/^[-\w]{1,40}$/, '1 to 40 letters, digits, - and _');
+const uidCheck = text(/^[-\w]{1,40}$/, '1 to 40 letters, digits, - and _');
 
 /** What the props of the data source stand for. */
 const OWNED: Readonly<Record<string, string>> = {
@@ -97,28 +103,18 @@ const jsonDataCheck: Check = all(mapOf(anything), (value, prop, problems) => {
   return value;
 });
 
-const datasource: Check = object<DatasourceProps>(
-  {
-    endpoint: readEndpointCheck,
-    name: text(),
-    uid: uidCheck,
-    type: oneOf('prometheus', VICTORIA_METRICS_PLUGIN),
-    isDefault: boolean,
-    interval: duration,
-    queryTimeout: duration,
-    manageAlerts: boolean,
-    tls: clientTlsCheck,
-    jsonData: jsonDataCheck,
-  },
-  'endpoint',
-);
-
 /** Takes a bare endpoint as well, and gives `DatasourceProps`. */
-export const datasourceCheck: Check = (value, prop, problems) => {
-  const bare = typeof value === 'object' && value !== null && 'connectFrom' in value;
-  if (!bare) return datasource(value, prop, problems);
-  return readEndpointCheck(value, prop, problems) === undefined ? undefined : { endpoint: value };
-};
+export const datasourceCheck = endpointOrProps<DatasourceProps>(readEndpointCheck, {
+  name: text(),
+  uid: uidCheck,
+  type: oneOf(...METRICS_TYPES),
+  isDefault: boolean,
+  interval: duration,
+  queryTimeout: duration,
+  manageAlerts: boolean,
+  tls: clientTlsCheck,
+  jsonData: jsonDataCheck,
+});
 
 /** A data source of any type. */
 export interface Datasource {

@@ -46,12 +46,12 @@ export class Grafana extends Workload {
   public constructor(scope: Construct, id: string, given: GrafanaProps) {
     const problems = new Problems();
     const props = checkProps<object>(given, SHAPE, problems) as CheckedGrafanaProps;
-    const { dashboards = [], rootUrl } = props;
+    const { dashboards = [], externalUrl } = props;
     const instance = instanceName(props.name, id, '-grafana', problems);
     const settings = settingsOf(props, problems);
     const all = datasources(props.datasources ?? [], props.alertmanager, problems);
     const secrets = all.flatMap(datasourceSecrets);
-    const path = rootUrl === undefined ? '' : new URL(rootUrl).pathname.replace(/\/+$/, '');
+    const path = externalUrl === undefined ? '' : new URL(externalUrl).pathname.replace(/\/+$/, '');
     super(scope, id, {
       controller: controllerOf(props),
       name: `${instance}-grafana`,
@@ -88,11 +88,7 @@ export class Grafana extends Workload {
     this.all = all;
 
     check(given, props, problems);
-    checkDashboards(
-      dashboards,
-      all.map(({ uid }) => uid),
-      problems,
-    );
+    checkDashboards(dashboards, all, problems);
     for (const { endpoint } of all) endpoint.connectFrom(this);
     connect(this, props, problems);
     this.addConfigFiles('datasources', `${PROVISIONING_FOLDER}/datasources`, {
@@ -127,7 +123,7 @@ function controllerOf({ persistence, replicas = 1 }: CheckedGrafanaProps): Contr
 }
 
 function settingsOf(props: CheckedGrafanaProps, problems: Problems): Settings {
-  const { rootUrl, admin, anonymous = false, oauth, smtp, database, plugins = [] } = props;
+  const { externalUrl, admin, anonymous = false, oauth, smtp, database, plugins = [] } = props;
   const downloaded = plugins.filter(({ version }) => version !== undefined);
   const settings = new Settings(problems)
     .set('paths', { data: undefined, plugins: undefined, provisioning: undefined, config: undefined, home: undefined })
@@ -136,11 +132,11 @@ function settingsOf(props: CheckedGrafanaProps, problems: Problems): Settings {
     .set(
       'server',
       {
-        domain: rootUrl === undefined ? undefined : new URL(rootUrl).hostname,
-        root_url: rootUrl,
-        serve_from_sub_path: rootUrl !== undefined && new URL(rootUrl).pathname !== '/' ? true : undefined,
+        domain: externalUrl === undefined ? undefined : new URL(externalUrl).hostname,
+        root_url: externalUrl,
+        serve_from_sub_path: externalUrl !== undefined && new URL(externalUrl).pathname !== '/' ? true : undefined,
       },
-      'rootUrl',
+      'externalUrl',
     )
     .set('security', { admin_user: admin?.user, admin_password: admin?.password }, 'admin')
     .set('security', { secret_key: props.secretKey }, 'secretKey')
@@ -219,7 +215,7 @@ function settingsOf(props: CheckedGrafanaProps, problems: Problems): Settings {
     .default('snapshots', { external_enabled: false })
     .default('security', {
       disable_gravatar: true,
-      ...(rootUrl?.startsWith('https:') && { cookie_secure: true }),
+      ...(externalUrl?.startsWith('https:') && { cookie_secure: true }),
     });
   if (anonymous) {
     settings.set('auth', { disable_login_form: true }, 'anonymous').set('auth.basic', { enabled: false }, 'anonymous');
@@ -256,8 +252,8 @@ function check(given: GrafanaProps | undefined, props: CheckedGrafanaProps, prob
     rule: 'with `anonymous` nobody logs in',
     fix: 'remove it, or set `admin` in the place of `anonymous`',
   });
-  problems.when(props.oauth !== undefined && given?.rootUrl === undefined, {
-    prop: 'rootUrl',
+  problems.when(props.oauth !== undefined && given?.externalUrl === undefined, {
+    prop: 'externalUrl',
     value: undefined,
     rule: 'the provider sends users back there, and would send them to localhost',
     fix: "set it to where users reach Grafana, e.g. 'https://grafana.example.com'",

@@ -1,11 +1,11 @@
 import {
   all,
-  anything,
+  atLeastOne,
   boolean,
+  externalUrl,
   forbidden,
   hideUrlSecrets,
   instance,
-  integer,
   listOf,
   mapOf,
   object,
@@ -17,15 +17,20 @@ import {
 } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
 import { cidrCheck, notifyEndpointCheck, type NotifyEndpoint, type ReadEndpoint } from '../wiring';
-import { volumeCheck, WORKLOAD_SHAPE, type VolumeProps, type WorkloadProps } from '../workload';
+import {
+  INSTANCE_SHAPE,
+  volumeCheck,
+  WORKLOAD_SHAPE,
+  type InstanceProps,
+  type VolumeProps,
+  type WorkloadProps,
+} from '../workload';
 import type { DashboardFolder } from './dashboards';
 import { datasourceCheck, type DatasourceProps } from './datasource';
 import type { GrafanaSettings } from './settings';
 
 /** What any Grafana may have. */
-export interface GrafanaBaseProps extends WorkloadProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
+export interface GrafanaBaseProps extends WorkloadProps, InstanceProps {
   /** What is queried; each endpoint, and so each tenant, is a data source. */
   readonly datasources: readonly (ReadEndpoint | DatasourceProps)[];
   /** Dashboards by folder, made by `Dashboards.of`. Users cannot change them in the browser. @default - none */
@@ -33,15 +38,15 @@ export interface GrafanaBaseProps extends WorkloadProps {
   /** An Alertmanager whose alerts and silences are shown. @default - none */
   readonly alertmanager?: NotifyEndpoint;
   /**
-   * Where users reach it. Behind a path it serves below that path, which whatever is in front must not take off. Cookies
+   * Where users reach it: `root_url` of Grafana. Behind a path it serves below that path, which whatever is in front must not take off. Cookies
    * are sent by https only where this is https.
    *
    * @default - not known: links in mails lead nowhere
    */
-  readonly rootUrl?: string;
+  readonly externalUrl?: string;
   /**
    * Where users, preferences and what was made in the browser are kept over a restart. Data sources and dashboards given
-   * here need it not.
+   * here need it not. A claim makes the Deployment a StatefulSet: where Grafana is in use, delete the Deployment.
    *
    * @default - nowhere: they are gone with the pod
    */
@@ -133,7 +138,7 @@ export interface GrafanaSmtp {
 }
 
 /**
- * A provider of OAuth 2 or OpenID Connect. It must let users return to `<rootUrl>/login/generic_oauth`. Other settings
+ * A provider of OAuth 2 or OpenID Connect. It must let users return to `<externalUrl>/login/generic_oauth`. Other settings
  * are those of `settings['auth.generic_oauth']`.
  */
 export interface GrafanaOAuth {
@@ -174,7 +179,7 @@ export interface GrafanaPlugin {
 
 const hostAndPort = text(/^([^\s:/@[\]]+|\[[0-9a-f:]+\]):\d{1,5}$/i, 'host:port');
 
-export const urlCheck: Check = (value, prop, problems) => {
+const urlCheck: Check = (value, prop, problems) => {
   if (typeof value === 'string' && URL.canParse(value)) {
     const { protocol, username, password, hash } = new URL(value);
     const clear = hideUrlSecrets(value) === value && username === '' && password === '';
@@ -188,11 +193,6 @@ export const urlCheck: Check = (value, prop, problems) => {
   });
   return undefined;
 };
-
-const rootUrlCheck: Check = all(
-  urlCheck,
-  rule((value) => !(value as string).includes('?'), 'paths are appended to it', 'remove what follows the ?'),
-);
 
 const databaseCheck: Check = all(
   object<GrafanaDatabase>(
@@ -303,14 +303,14 @@ export interface AllGrafanaProps extends GrafanaBaseProps {
 
 export const SHAPE: Shape<AllGrafanaProps & { readonly autoscaling?: never }> = {
   ...WORKLOAD_SHAPE,
-  name: anything,
+  ...INSTANCE_SHAPE,
   datasources: listOf(datasourceCheck),
   dashboards: listOf(instance('DashboardFolder', 'models', "Dashboards.of('Overview', { ... })")),
   alertmanager: notifyEndpointCheck,
-  rootUrl: rootUrlCheck,
+  externalUrl: externalUrl('https://grafana.example.com'),
   persistence: volumeCheck,
   database: databaseCheck,
-  replicas: integer({ min: 1 }),
+  replicas: atLeastOne,
   smtp: smtpCheck,
   plugins: listOf(pluginCheck),
   secretKey: secretRefCheck,

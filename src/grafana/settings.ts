@@ -7,7 +7,7 @@ import { fromFile } from './secrets';
 type Scalar = string | number | boolean;
 
 /** Settings as in `grafana.ini`: by section, then by key. */
-export type GrafanaSettings = Readonly<Record<string, Readonly<Record<string, Scalar>>>>;
+export type GrafanaSettings = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
 
 interface Entry {
   /** What the setting is; nothing where the owner leaves it to Grafana. */

@@ -21,23 +21,23 @@ export type ComponentConfig = Readonly<Record<string, unknown>> | null;
  * Components and pipelines as in the config of the collector, by ids such as `statsd` or `otlp_http/traces`. Those of the
  * library are there as well: the receiver `otlp`, and `memory_limiter`, which begins every pipeline.
  *
- * Settings are not looked into, but for secrets, which must not stand in them, and references: `${env:NAME}` wants the
- * variable in `env`.
+ * The type of a component must be one that the default image has; with an `image` of your own any will do. Settings are
+ * not looked into, but for secrets, which must not stand in them, and references: `${env:NAME}` wants the variable in `env`.
  *
  * @see https://opentelemetry.io/docs/collector/configuration/
  */
 export interface CollectorConfig {
-  /** @default - none but `otlp` */
+  /** What takes data. @default - none but `otlp` */
   readonly receivers?: Readonly<Record<string, ComponentConfig>>;
-  /** @default - none but `memory_limiter` */
+  /** What changes data on its way. @default - none but `memory_limiter` */
   readonly processors?: Readonly<Record<string, ComponentConfig>>;
   /** What they connect to must be let out, e.g. by `Endpoint.external(...).connectFrom(collector)`. @default - those of `exporters` */
   readonly exporters?: Readonly<Record<string, ComponentConfig>>;
-  /** @default - none */
+  /** What leads from pipelines to others. @default - none */
   readonly connectors?: Readonly<Record<string, ComponentConfig>>;
   /** All of them are started. @default - those that the library needs */
   readonly extensions?: Readonly<Record<string, ComponentConfig>>;
-  /** @default - the pipeline `metrics` from `otlp` to `exporters` */
+  /** What they are put together to. @default - the pipeline `metrics` from `otlp` to `exporters` */
   readonly service?: ServiceConfig;
 }
 
@@ -54,9 +54,11 @@ export interface ServiceConfig {
 
 /** A pipeline: ids of components. */
 export interface PipelineConfig {
+  /** Where data comes from. */
   readonly receivers?: readonly string[];
   /** In this order, after `memory_limiter`. @default - none */
   readonly processors?: readonly string[];
+  /** Where data goes. */
   readonly exporters?: readonly string[];
 }
 
@@ -68,7 +70,7 @@ export type ComponentsByKind = Readonly<Record<(typeof KINDS)[number], Component
 /** The pipeline of the library. */
 const METRICS = 'metrics';
 
-const COMPONENT_ID = /^[a-zA-Z]\w{0,62}(?:\/[\w.-]{1,1024})?$/;
+export const COMPONENT_ID = /^[a-zA-Z]\w{0,62}(?:\/[\w.-]{1,1024})?$/;
 const PIPELINE_ID = /^(?:metrics|traces|logs|profiles)(?:\/[\w.-]{1,1024})?$/;
 
 /** Components that exist once, and that something else depends on. */

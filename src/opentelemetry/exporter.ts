@@ -1,21 +1,26 @@
 import { Duration, type Size } from 'cdk8s';
-import { goDuration } from '../flags';
 import {
   all,
+  atLeastOne,
+  doubleDollars,
   duration,
-  instance,
-  integer,
   milliseconds,
   object,
+  rule,
   size,
   type Check,
-  type Problems,
   type Shape,
 } from '../validation';
-import type { SecretRef } from '../values';
-import { clientHeadersCheck, clientSecrets, clientTlsCheck, type ClientTls, type Endpoint } from '../wiring';
+import { goDuration, type SecretRef } from '../values';
+import {
+  clientHeadersCheck,
+  clientSecrets,
+  clientTlsCheck,
+  Endpoint,
+  endpointOrProps,
+  type ClientTls,
+} from '../wiring';
 import { secretPath } from '../workload';
-import { literal } from './references';
 
 /** Requests of clients are joined before they are sent, in data points. */
 export interface BatchProps {
@@ -65,7 +70,11 @@ export interface ExporterProps {
   readonly timeout?: Duration;
   /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** @default - what the URL says, with the authorities of the system */
+  /**
+   * How the target is known, and this client to it.
+   *
+   * @default - what the URL says, with the authorities of the system
+   */
   readonly tls?: ClientTls;
 }
 
@@ -73,7 +82,7 @@ const OTLP_TIMEOUT = Duration.seconds(30);
 const REMOTE_WRITE_TIMEOUT = Duration.minutes(5);
 
 const batch: Check = all(
-  object<BatchProps>({ minSize: integer({ min: 1 }), maxSize: integer({ min: 1 }), timeout: duration }),
+  object<BatchProps>({ minSize: atLeastOne, maxSize: atLeastOne, timeout: duration }),
   (value, prop, problems) => {
     const { minSize = DEFAULT_BATCH, maxSize = Infinity } = value as BatchProps;
     problems.when(minSize > maxSize, {
@@ -119,7 +128,7 @@ const OTLP_PATH = /(?:\/v1\/metrics|\/opentelemetry\/api\/v1\/push)$/;
 const WRITE_THIS = "write cluster.ingest().otlp, cluster.write() or Endpoint.external('https://host/v1/metrics')";
 
 const endpoint: Check = all(
-  instance('Endpoint', 'connectFrom', "cluster.ingest().otlp or Endpoint.external('https://host/v1/metrics')"),
+  rule((value) => Endpoint.is(value), 'must be an Endpoint', WRITE_THIS),
   (value, prop, problems) => {
     const { kind, url, path } = value as Endpoint;
     if (kind === 'remote-write') return value;
@@ -137,12 +146,11 @@ const endpoint: Check = all(
   },
 );
 
-const SHAPE: Shape<ExporterProps> = {
-  endpoint,
+const SHAPE: Shape<Omit<ExporterProps, 'endpoint'>> = {
   queueSize: size,
   batch,
   retry,
-  numConsumers: integer({ min: 1 }),
+  numConsumers: atLeastOne,
   timeout: duration,
   headers: clientHeadersCheck,
   tls: clientTlsCheck,
@@ -150,7 +158,8 @@ const SHAPE: Shape<ExporterProps> = {
 
 const OTLP_ONLY = ['queueSize', 'batch', 'retry'] as const;
 
-const withProps: Check = all(object(SHAPE, 'endpoint'), (value, prop, problems) => {
+/** An endpoint, or one with more to say. */
+export const exporterCheck: Check = all(endpointOrProps<ExporterProps>(endpoint, SHAPE), (value, prop, problems) => {
   const props = value as ExporterProps;
   for (const name of isRemoteWrite(props) ? OTLP_ONLY : []) {
     problems.when(props[name] !== undefined, {
@@ -160,22 +169,8 @@ const withProps: Check = all(object(SHAPE, 'endpoint'), (value, prop, problems) 
       fix: 'remove it, or send OTLP: cluster.ingest().otlp',
     });
   }
-  problems.when(props.tls !== undefined && !props.endpoint.url.startsWith('https:'), {
-    prop: `${prop}.tls`,
-    value: props.tls,
-    rule: `the URL ${props.endpoint.url} is not https`,
-    fix: 'remove it, or give an https URL',
-  });
   return value;
 });
-
-/** An endpoint, or one with more to say. */
-export const exporterCheck: Check = (value, prop, problems) => {
-  const bare = typeof value !== 'object' || value === null || 'connectFrom' in value;
-  if (!bare) return withProps(value, prop, problems);
-  const checked = endpoint(value, prop, problems);
-  return checked && { endpoint: checked };
-};
 
 export function isRemoteWrite({ endpoint: { kind } }: ExporterProps): boolean {
   return kind === 'remote-write';
@@ -183,19 +178,6 @@ export function isRemoteWrite({ endpoint: { kind } }: ExporterProps): boolean {
 
 export function timeoutOf(props: ExporterProps): Duration {
   return props.timeout ?? (isRemoteWrite(props) ? REMOTE_WRITE_TIMEOUT : OTLP_TIMEOUT);
-}
-
-/** Two exporters to one URL would send everything twice. */
-export function checkDistinct(exporters: readonly ExporterProps[], problems: Problems): void {
-  const urls = exporters.map(({ endpoint: { url } }) => url);
-  for (const [index, url] of urls.entries()) {
-    problems.when(urls.indexOf(url) !== index, {
-      prop: `exporters[${index}]`,
-      value: url,
-      rule: 'the URL is that of another exporter, and would get everything twice',
-      fix: 'remove one of the two',
-    });
-  }
 }
 
 /** The Secrets that an exporter reads. */
@@ -220,11 +202,11 @@ export function renderExporter(props: ExporterProps, number: number, queue: Expo
   const [authenticator] = Object.keys(renderAuthenticator(props, number));
   return {
     [`${type}/${number}`]: {
-      [isRemoteWrite(props) ? 'endpoint' : 'metrics_endpoint']: literal(target.url),
+      [isRemoteWrite(props) ? 'endpoint' : 'metrics_endpoint']: doubleDollars(target.url),
       auth: authenticator && { authenticator },
       headers:
         Object.keys(headers).length > 0
-          ? Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, literal(value)]))
+          ? Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, doubleDollars(value)]))
           : undefined,
       tls: tls && renderTls(tls),
       timeout: goDuration(timeoutOf(props)),
@@ -244,20 +226,20 @@ export function renderExporter(props: ExporterProps, number: number, queue: Expo
 export function renderAuthenticator({ endpoint: { credentials } }: ExporterProps, number: number): Components {
   if (!credentials) return {};
   if ('bearerToken' in credentials) {
-    return { [`bearertokenauth/${number}`]: { filename: literal(secretPath(credentials.bearerToken)) } };
+    return { [`bearertokenauth/${number}`]: { filename: doubleDollars(secretPath(credentials.bearerToken)) } };
   }
   const { username, password } = credentials;
-  const client = { username: literal(username), password_file: literal(secretPath(password)) };
+  const client = { username: doubleDollars(username), password_file: doubleDollars(secretPath(password)) };
   return { [`basicauth/${number}`]: { client_auth: client } };
 }
 
 function renderTls({ ca, cert, key, serverName, insecureSkipVerify }: ClientTls): object {
-  const file = (ref: SecretRef | undefined): string | undefined => ref && literal(secretPath(ref));
+  const file = (ref: SecretRef | undefined): string | undefined => ref && doubleDollars(secretPath(ref));
   return {
     ca_file: file(ca),
     cert_file: file(cert),
     key_file: file(key),
-    server_name_override: serverName && literal(serverName),
+    server_name_override: serverName && doubleDollars(serverName),
     insecure_skip_verify: insecureSkipVerify,
   };
 }

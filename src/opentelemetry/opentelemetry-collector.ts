@@ -1,9 +1,10 @@
-import { Duration, Size, Yaml } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { checkProps, kibibytes, Problems, wholeSeconds } from '../validation';
+import { checkProps, checkRequired, doubleDollars, kibibytes, Problems, wholeSeconds } from '../validation';
 import { Cpu, IMAGES } from '../values';
-import type { Endpoint } from '../wiring';
+import { checkDistinctTargets, type Endpoint } from '../wiring';
 import {
+  fieldEnv,
   instanceName,
   isEphemeral,
   livenessProbe,
@@ -11,13 +12,14 @@ import {
   scaling,
   secretPath,
   Workload,
+  yamlText,
   type Controller,
   type EnvVar,
   type PortProps,
 } from '../workload';
+import { checkTypes } from './component-types';
 import { checkPipelines, checkStateful, joinPipelines, KINDS, type ComponentsByKind } from './config';
 import {
-  checkDistinct,
   isRemoteWrite,
   renderAuthenticator,
   renderExporter,
@@ -28,7 +30,7 @@ import {
 } from './exporter';
 import { SHAPE, type CheckedProps, type OpenTelemetryCollectorProps } from './props';
 import { queueBytes } from './queue';
-import { checkReferences, literal } from './references';
+import { checkReferences } from './references';
 
 const CONFIG_FOLDER = '/etc/otelcol';
 const CONFIG_FILE = 'config.yaml';
@@ -71,9 +73,7 @@ export class OpenTelemetryCollector extends Workload {
   public constructor(scope: Construct, id: string, given: OpenTelemetryCollectorProps) {
     const problems = new Problems();
     const props = checkProps(given, SHAPE, problems) as CheckedProps;
-    problems.when((given as Partial<OpenTelemetryCollectorProps> | undefined)?.exporters === undefined, {
-      prop: 'exporters',
-      value: undefined,
+    checkRequired(given, 'exporters', problems, {
       rule: 'the collector must be told where to send what it takes',
       fix: 'write for example `exporters: [cluster.ingest().otlp]`',
     });
@@ -83,7 +83,7 @@ export class OpenTelemetryCollector extends Workload {
     const controller = controllerOf(props, problems);
     const env: readonly EnvVar[] = [
       { name: 'GOMEMLIMIT', value: `${Math.floor((kibibytes(memoryLimit) * GO_MEMORY_PERCENT) / 100)}KiB` },
-      { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      fieldEnv('POD_IP', 'status.podIP'),
     ];
     const requests = exporters
       .filter((exporter) => !isRemoteWrite(exporter))
@@ -129,7 +129,7 @@ export class OpenTelemetryCollector extends Workload {
     this.props = props;
     this.variables = new Set([...env, ...(props.env ?? [])].map(({ name }) => name));
 
-    checkDistinct(exporters, problems);
+    checkDistinctTargets(exporters, problems, 'exporters');
     checkQueue(props, problems);
     const components = joinComponents(ownComponents(props, queueBytes(exporters, queue, memoryLimit, problems)), props);
     const pipelines = joinPipelines(
@@ -140,6 +140,7 @@ export class OpenTelemetryCollector extends Workload {
       },
       config.service?.pipelines,
     );
+    if (props.image === undefined) checkTypes(config, problems);
     checkPipelines(pipelines, components, problems);
     checkStateful(components.processors, controller.autoscaling?.maxReplicas ?? controller.replicas, problems);
     problems.later((late) => {
@@ -235,7 +236,7 @@ function ownComponents(props: CheckedProps, queues: readonly number[]): Componen
     connectors: {},
     extensions: {
       health_check: { endpoint: `:${HEALTH_PORT.port}` },
-      ...(bearerToken && { [CLIENTS]: { filename: literal(secretPath(bearerToken)) } }),
+      ...(bearerToken && { [CLIENTS]: { filename: doubleDollars(secretPath(bearerToken)) } }),
       ...(queue && { [QUEUE_STORAGE]: QUEUE_SETTINGS }),
       ...each(renderAuthenticator),
     },
@@ -249,6 +250,9 @@ const QUEUE_SETTINGS = {
   // Else a file stays as large as it once was.
   compaction: { on_rebound: true, cleanup_on_start: true, directory: QUEUE_PATH },
 } as const;
+
+/** So that metrics have the names that rules and dashboards know; the default only since 0.152. */
+const PLAIN_NAMES = { without_type_suffix: true, without_units: true, without_scope_info: true } as const;
 
 function joinComponents(own: ComponentsByKind, { config = {} }: CheckedProps): ComponentsByKind {
   return Object.fromEntries(KINDS.map((kind) => [kind, { ...own[kind], ...config[kind] }])) as ComponentsByKind;
@@ -264,12 +268,13 @@ function render(
     telemetry: {
       logs: logLevel && { level: logLevel },
       metrics: {
-        readers: [{ pull: { exporter: { prometheus: { host: '${env:POD_IP}', port: METRICS_PORT.port } } } }],
+        readers: [
+          { pull: { exporter: { prometheus: { host: '${env:POD_IP}', port: METRICS_PORT.port, ...PLAIN_NAMES } } } },
+        ],
       },
     },
     pipelines,
   };
   const connected = Object.keys(connectors).length > 0 ? { connectors } : {};
-  // Through JSON, which leaves out what is not set.
-  return Yaml.stringify(JSON.parse(JSON.stringify({ ...others, ...connected, service })));
+  return yamlText({ ...others, ...connected, service });
 }

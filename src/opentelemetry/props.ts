@@ -1,6 +1,6 @@
 import {
-  anything,
-  integer,
+  atLeastOne,
+  filledListOf,
   listOf,
   object,
   oneOf,
@@ -14,9 +14,11 @@ import {
 import { isServiceName, secretRefCheck, type SecretRef } from '../values';
 import type { Endpoint } from '../wiring';
 import {
+  INSTANCE_SHAPE,
   SCALING_SHAPE,
   volumeCheck,
   WORKLOAD_SHAPE,
+  type InstanceProps,
   type ScalingProps,
   type VolumeProps,
   type WorkloadProps,
@@ -25,9 +27,7 @@ import { configCheck, type CollectorConfig } from './config';
 import { exporterCheck, type ExporterProps } from './exporter';
 
 /** An OpenTelemetry Collector. */
-export interface OpenTelemetryCollectorProps extends WorkloadProps, ScalingProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
+export interface OpenTelemetryCollectorProps extends WorkloadProps, ScalingProps, InstanceProps {
   /**
    * Where metrics are sent; each target gets all of them. OTLP (`cluster.ingest().otlp`) is the better way into
    * VictoriaMetrics: it takes delta counters and exponential histograms, which remote write (`cluster.write()`) drops, and
@@ -67,8 +67,9 @@ export interface OpenTelemetryCollectorProps extends WorkloadProps, ScalingProps
 export interface ReceiverPort {
   /** At most 15 characters, as Kubernetes wants it of a port. */
   readonly name: string;
+  /** The number of the port. */
   readonly port: number;
-  /** @default TCP */
+  /** What it is opened for. @default TCP */
   readonly protocol?: 'TCP' | 'UDP';
 }
 
@@ -92,16 +93,13 @@ const receiverPort: Check = object<ReceiverPort>(
 export const SHAPE: Shape<OpenTelemetryCollectorProps> = {
   ...WORKLOAD_SHAPE,
   ...SCALING_SHAPE,
-  name: anything,
-  exporters: all(
-    rule(
-      (value) => !Array.isArray(value) || value.length > 0,
-      'metrics would be taken and sent nowhere',
-      'write for example [cluster.ingest().otlp]',
-    ),
-    listOf(exporterCheck),
+  ...INSTANCE_SHAPE,
+  exporters: filledListOf(
+    exporterCheck,
+    'metrics would be taken and sent nowhere',
+    'write for example [cluster.ingest().otlp]',
   ),
-  replicas: integer({ min: 1 }),
+  replicas: atLeastOne,
   queue: volumeCheck,
   bearerToken: secretRefCheck,
   logLevel: oneOf('debug', 'info', 'warn', 'error'),

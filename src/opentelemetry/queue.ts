@@ -1,6 +1,6 @@
 import type { Size } from 'cdk8s';
 import { kibibytes, type Problems } from '../validation';
-import { isEphemeral, type VolumeProps } from '../workload';
+import { capacityOf, type VolumeProps } from '../workload';
 import { isRemoteWrite, type ExporterProps } from './exporter';
 
 /** What clients may send in one request, in bytes: the receiver takes so much over HTTP. A shorter queue could not hold it. */
@@ -35,7 +35,7 @@ export function queueBytes(
       fix: 'set it to Size.mebibytes(20) or more',
     });
   }
-  const capacity = volume && (isEphemeral(volume) ? volume.sizeLimit : volume.size);
+  const capacity = volume && capacityOf(volume);
   if (volume && !capacity) return said.map((size) => size ?? UNBOUNDED);
 
   const room = Math.floor(capacity ? bytes(capacity) * OF_VOLUME : bytes(memoryLimit) * OF_MEMORY);

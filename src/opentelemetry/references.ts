@@ -1,12 +1,7 @@
-import { hideUrlSecrets, namesSecretHeader, type Problems } from '../validation';
+import { hideUrlSecrets, inTheClear, namesSecretHeader, type Problems } from '../validation';
 
 /** `$`s before a brace, and what is in it: an odd number of them makes it a reference, an even number escapes it. */
 const REFERENCE = /(\$+)\{([^{}]*)\}/g;
-
-/** The text for the config, in which the collector would take `${...}` for a reference. */
-export function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
-}
 
 /** What the config takes from elsewhere, without the braces: `env:NAME`. */
 function referencesIn(text: string): string[] {
@@ -49,7 +44,7 @@ export function checkNoSecrets(value: unknown, prop: string, problems: Problems)
     problems.when(isSecret(key, text), {
       prop: place,
       value: '***',
-      rule: 'looks like a secret, and would stand in the ConfigMap in the clear',
+      rule: inTheClear('ConfigMap'),
       fix: "write '${env:NAME}', and `env: [{ name: 'NAME', valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } } }]`",
     });
   }

@@ -5,10 +5,11 @@ import {
   renderCredentials,
   renderRelabelConfigs,
   scrapeConfig,
-  scrapeDuration,
   type Plain,
   type ScrapeJob,
 } from '../scrape';
+import { doubleDollars } from '../validation';
+import { prometheusDuration } from '../values';
 import type { NotifyEndpoint } from '../wiring';
 import type { CheckedPrometheusProps } from './props';
 import { dropLabel, renderRemoteWrite } from './remote-write';
@@ -34,7 +35,7 @@ export function configFile(
   return Yaml.stringify({
     global: {
       ...scraping,
-      evaluation_interval: scrapeDuration(props.evaluationInterval ?? interval),
+      evaluation_interval: prometheusDuration(props.evaluationInterval ?? interval),
       ...(Object.keys(labels).length > 0 ? { external_labels: labels } : {}),
     },
     ...(rules.length > 0 ? { rule_files: rules.map((name) => `${RULE_FOLDER}/${name}`) } : {}),
@@ -50,9 +51,7 @@ function externalLabels(
   given: Readonly<Record<string, string>> = {},
   replicaLabel: string | undefined,
 ): Readonly<Record<string, string>> {
-  const literal = Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [name, value.replaceAll('$', '$$$$')]),
-  );
+  const literal = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, doubleDollars(value)]));
   return replicaLabel === undefined ? literal : { ...literal, [replicaLabel]: POD_NAME };
 }
 

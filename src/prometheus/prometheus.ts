@@ -1,16 +1,18 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { LIBRARY, PlainArgs } from '../flags';
-import { checkDeduplication, checkScrapeJobs, DEFAULT_SCRAPE_INTERVAL, scrapeDuration, ScrapeJobs } from '../scrape';
-import { checkProps, kibibytes, milliseconds, Problems } from '../validation';
-import { Cpu, IMAGES } from '../values';
+import { checkDeduplication, checkScrapeJobs, DEFAULT_SCRAPE_INTERVAL, ScrapeJobs } from '../scrape';
+import { checkProps, checkRequired, kibibytes, Problems } from '../validation';
+import { Cpu, IMAGES, longDuration } from '../values';
 import { checkDistinctTargets, clientSecrets, ReadEndpoint } from '../wiring';
 import {
+  capacityOf,
+  fieldEnv,
   instanceName,
-  isEphemeral,
   livenessProbe,
   readinessProbe,
   secretPath,
+  setExternalUrl,
   Workload,
   type VolumeProps,
 } from '../workload';
@@ -49,9 +51,7 @@ export class Prometheus extends Workload {
   public constructor(scope: Construct, id: string, given: PrometheusProps) {
     const problems = new Problems();
     const checked = checkProps(given, SHAPE, problems) as CheckedPrometheusProps;
-    problems.when((given as Partial<PrometheusProps> | undefined)?.volume === undefined, {
-      prop: 'volume',
-      value: undefined,
+    checkRequired(given, 'volume', problems, {
       rule: 'Prometheus must be told where to keep its data',
       fix: 'set `volume: { size: Size.gibibytes(50) }`',
     });
@@ -80,7 +80,7 @@ export class Prometheus extends Workload {
       identity: { name: 'prometheus', instance, component: 'server' },
       image: IMAGES.prometheus,
       args: () => args.render(),
-      env: replicas > 1 ? [{ name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] : [],
+      env: replicas > 1 ? [fieldEnv('POD_NAME', 'metadata.name')] : [],
       secrets: () => [
         ...remoteWrite.flatMap(({ endpoint, tls }) => clientSecrets(endpoint.credentials, tls)),
         ...alertmanagers.flatMap(({ credentials }) => clientSecrets(credentials)),
@@ -129,7 +129,12 @@ export class Prometheus extends Workload {
     if (hasRules) {
       this.addConfigFiles('rules', RULE_FOLDER, ruleFiles, { reloaded: true, split: true });
     }
-    jobs.runBy(this, { interval, writesTo: remoteWrite.map(({ endpoint }) => endpoint), problems });
+    jobs.runBy(this, {
+      interval,
+      writesTo: remoteWrite.map(({ endpoint }) => endpoint),
+      externalLabels: global.externalLabels ?? {},
+      problems,
+    });
   }
 
   /** Where to query what a pod keeps itself; which of several answers is left to the Service. */
@@ -146,19 +151,18 @@ function prometheusArgs(
   problems: Problems,
 ): PlainArgs {
   const { retention = DEFAULT_RETENTION, externalUrl, features = [] } = props;
+  const args = new PlainArgs(problems, [], KNOWN_ARGS);
+  setExternalUrl(args, externalUrl);
   return (
-    new PlainArgs(problems, [], KNOWN_ARGS)
+    args
       .set('config.file', `${CONFIG_FOLDER}/${CONFIG_FILE}`, LIBRARY)
       // Every Prometheus 3 knows the feature; `--config.auto-reload` came with 3.12.
       .set('enable-feature', ['auto-reload-config', ...features].join(','), 'features')
       .set('config.auto-reload', undefined, LIBRARY)
       .set('storage.tsdb.path', DATA_PATH, LIBRARY)
-      .set('storage.tsdb.retention.time', prometheusDuration(retention), 'retention')
+      .set('storage.tsdb.retention.time', longDuration(retention), 'retention')
       .set('storage.tsdb.retention.size', retentionSize(props, problems), 'retentionSize')
       .set('web.listen-address', `:${PORT}`, LIBRARY)
-      .set('web.external-url', externalUrl, 'externalUrl')
-      // Without it the path of the external URL would come before all others.
-      .set('web.route-prefix', externalUrl === undefined ? undefined : '/', 'externalUrl')
       .refuse(['web.config.file'], HTTP, 'remove it, and put a VmAuth in front')
       .refuse(['web.enable-lifecycle', 'web.enable-admin-api'], READ_ONLY, 'remove it')
       .refuse(
@@ -176,7 +180,7 @@ function retentionSize(
   { volume, retentionSize: given }: CheckedPrometheusProps & { readonly volume: VolumeProps },
   problems: Problems,
 ): string | undefined {
-  const capacity = isEphemeral(volume) ? volume.sizeLimit : volume.size;
+  const capacity = capacityOf(volume);
   const limit = given ?? (capacity && Size.kibibytes(Math.floor(kibibytes(capacity) * USUAL_SHARE)));
   problems.when(
     given !== undefined && capacity !== undefined && kibibytes(given) > kibibytes(capacity) * LARGEST_SHARE,
@@ -188,12 +192,6 @@ function retentionSize(
     },
   );
   return limit && `${Math.max(1, Math.floor(kibibytes(limit) / 1024))}MB`;
-}
-
-function prometheusDuration(duration: Duration): string {
-  const hours = milliseconds(duration) / 3_600_000;
-  if (!Number.isInteger(hours)) return scrapeDuration(duration);
-  return hours % 24 === 0 ? `${hours / 24}d` : `${hours}h`;
 }
 
 function checkReplicasAreToldApart(props: CheckedPrometheusProps, label: string | undefined, problems: Problems): void {

@@ -9,12 +9,11 @@ import {
 import {
   all,
   anyText,
-  anything,
+  atLeastOne,
   boolean,
   duration,
   externalUrl,
   forbidden,
-  integer,
   listOf,
   rule,
   size,
@@ -23,14 +22,20 @@ import {
   type Shape,
 } from '../validation';
 import { notifyEndpointCheck, type Endpoint, type NotifyEndpoint, type WriteEndpoint } from '../wiring';
-import { volumeCheck, WORKLOAD_SHAPE, type Files, type VolumeProps, type WorkloadProps } from '../workload';
+import {
+  INSTANCE_SHAPE,
+  volumeCheck,
+  WORKLOAD_SHAPE,
+  type Files,
+  type InstanceProps,
+  type VolumeProps,
+  type WorkloadProps,
+} from '../workload';
 import { targetCheck, type PrometheusRemoteWriteProps } from './remote-write';
 import { ruleFilesCheck } from './rule-files';
 
 /** A Prometheus, or an identical pair of them. */
-export interface PrometheusProps extends WorkloadProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
+export interface PrometheusProps extends WorkloadProps, InstanceProps {
   /** Where each pod keeps its own data, and what it has still to send. */
   readonly volume: VolumeProps;
   /** How long a pod keeps its own data, whatever the storage behind `remoteWrite` keeps. @default Duration.days(15) */
@@ -103,12 +108,12 @@ const alertmanagerCheck: Check = all(
 
 export const SHAPE: Shape<PrometheusProps & { readonly autoscaling?: never }> = {
   ...WORKLOAD_SHAPE,
-  name: anything,
+  ...INSTANCE_SHAPE,
   volume: volumeCheck,
   retention: duration,
   retentionSize: size,
   remoteWrite: listOf(targetCheck),
-  replicas: integer({ min: 1 }),
+  replicas: atLeastOne,
   replicaLabel: labelNameCheck,
   scrape: scrapeSourcesCheck,
   global: globalScrapeCheck,

@@ -6,12 +6,19 @@ import {
   renderCredentials,
   renderRelabelConfigs,
   renderTls,
-  scrapeDuration,
   type Plain,
   type RelabelConfig,
 } from '../scrape';
-import { all, boolean, duration, integer, milliseconds, object, type Check } from '../validation';
-import { clientHeadersCheck, remoteWriteCheck, type ClientTls, type WriteEndpoint } from '../wiring';
+import { all, atLeastOne, boolean, duration, milliseconds, object, type Check } from '../validation';
+import { prometheusDuration } from '../values';
+import {
+  clientHeadersCheck,
+  clientTlsCheck,
+  endpointOrProps,
+  writeEndpointCheck,
+  type ClientTls,
+  type WriteEndpoint,
+} from '../wiring';
 
 /** How samples wait for a target and are sent to it. What is not sent yet is read again from the log of the volume. */
 export interface QueueProps {
@@ -39,7 +46,7 @@ export interface QueueProps {
 export interface PrometheusRemoteWriteProps {
   /** Where to. Its credentials are sent along; NetworkPolicies let Prometheus reach it. */
   readonly endpoint: WriteEndpoint;
-  /** @default - that of Prometheus */
+  /** How samples wait and are sent. @default - that of Prometheus */
   readonly queue?: QueueProps;
   /** Relabeling of what goes to this target. @default - none */
   readonly relabelConfigs?: readonly RelabelConfig[];
@@ -47,7 +54,11 @@ export interface PrometheusRemoteWriteProps {
   readonly timeout?: Duration;
   /** Headers of each request, e.g. `{ 'X-Scope-OrgID': 'team' }`; never a secret. @default - none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** @default - what the URL says, with the authorities of the system */
+  /**
+   * How the target is known, and this client to it.
+   *
+   * @default - what the URL says, with the authorities of the system
+   */
   readonly tls?: ClientTls;
   /** Whether native histograms are sent; VictoriaMetrics makes its own of them. @default false */
   readonly sendNativeHistograms?: boolean;
@@ -64,8 +75,6 @@ const DEFAULT_MAX_SHARDS = 50;
 const DEFAULT_MAX_SAMPLES_PER_SEND = 2000;
 const DEFAULT_MIN_BACKOFF_MS = 30;
 const DEFAULT_MAX_BACKOFF_MS = 5000;
-
-const atLeastOne = integer({ min: 1 });
 
 const queueCheck: Check = all(
   object<QueueProps>({
@@ -143,11 +152,12 @@ const replicaLabelIsTakenOff: Check = (value, prop, problems) => {
 
 /** An endpoint, or one with more to say. */
 export const targetCheck: Check = all(
-  remoteWriteCheck<PrometheusRemoteWriteProps>({
+  endpointOrProps<PrometheusRemoteWriteProps>(writeEndpointCheck, {
     queue: queueCheck,
     relabelConfigs: prometheusRelabelConfigs,
     timeout: duration,
     headers: headersCheck,
+    tls: clientTlsCheck,
     sendNativeHistograms: boolean,
     keepReplicaLabel: boolean,
   }),
@@ -179,7 +189,7 @@ export function renderRemoteWrite(
   const relabeling = renderRelabelConfigs([...relabelConfigs, ...drop]);
   return {
     url: endpoint.url,
-    ...(timeout ? { remote_timeout: scrapeDuration(timeout) } : {}),
+    ...(timeout ? { remote_timeout: prometheusDuration(timeout) } : {}),
     ...(headers ? { headers } : {}),
     ...(relabeling.length > 0 ? { write_relabel_configs: relabeling } : {}),
     ...(sendNativeHistograms === undefined ? {} : { send_native_histograms: sendNativeHistograms }),
@@ -201,11 +211,11 @@ function renderQueue(queue: QueueProps): Plain {
     min_shards: queue.minShards,
     max_shards: queue.maxShards,
     max_samples_per_send: queue.maxSamplesPerSend,
-    batch_send_deadline: batchSendDeadline && scrapeDuration(batchSendDeadline),
-    min_backoff: minBackoff && scrapeDuration(minBackoff),
-    max_backoff: maxBackoff && scrapeDuration(maxBackoff),
+    batch_send_deadline: batchSendDeadline && prometheusDuration(batchSendDeadline),
+    min_backoff: minBackoff && prometheusDuration(minBackoff),
+    max_backoff: maxBackoff && prometheusDuration(maxBackoff),
     retry_on_http_429: queue.retryOnHttp429,
-    sample_age_limit: sampleAgeLimit && scrapeDuration(sampleAgeLimit),
+    sample_age_limit: sampleAgeLimit && prometheusDuration(sampleAgeLimit),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,4 @@
 import { labelNameCheck } from '../scrape';
-import { parseScrapeDuration } from '../scrape';
 import {
   all,
   anyText,
@@ -7,15 +6,20 @@ import {
   forbidden,
   integer,
   mapOf,
+  namedListOf,
   object,
-  promQlProblem,
+  promQlCheck,
+  recordCheck,
   rule,
+  ruleCheck,
+  scalar,
+  templateCheck,
   yaml,
   type Check,
   type Problems,
   type Shape,
 } from '../validation';
-import { isDataKey } from '../values';
+import { isDataKey, parsePrometheusDuration } from '../values';
 import type { Files } from '../workload';
 
 /** A group as it stands in a rule file. */
@@ -42,41 +46,20 @@ interface FileRule {
 type AlertingRule = Omit<FileRule, 'record'>;
 type RecordingRule = Omit<FileRule, 'alert'>;
 
-/** A scalar of YAML, which Prometheus takes for a string. */
-const scalar = rule(
-  (value) => ['string', 'number', 'boolean'].includes(typeof value),
-  'must be a string',
-  'give a string',
-);
-
 const filled: Check = all(
   scalar,
   rule((value) => value !== '', 'must not be empty', 'give a name'),
 );
 
-const expr: Check = all(scalar, (value, prop, problems) => {
-  const problem = promQlProblem(String(value));
-  if (problem === undefined) return value;
-  problems.add({ prop, value, rule: `is no query: ${problem}`, fix: 'correct the expression' });
-  return undefined;
-});
+const expr: Check = all(scalar, promQlCheck);
 
 const duration = rule(
-  (value) => String(value) === '0' || (typeof value === 'string' && parseScrapeDuration(value) !== undefined),
+  (value) => String(value) === '0' || (typeof value === 'string' && parsePrometheusDuration(value) !== undefined),
   'is no duration of Prometheus',
   "write for example '30s', '5m' or '1h30m'",
 );
 
-const record: Check = rule(
-  (value) => typeof value === 'string' && /^[a-zA-Z_:][\w:]*$/.test(value),
-  'the name of a series consists of letters, digits, _ and :, no digit first',
-  "write for example 'job:http_requests:rate5m'",
-);
-
-const template: Check = all(
-  scalar,
-  rule((value) => !/\{\{(?!.*\}\})/s.test(String(value)), 'a {{ of the template is not closed', 'close it by }}'),
-);
+const template: Check = all(scalar, templateCheck);
 
 function named(content: Check): Check {
   return all(mapOf(content), (value, prop, problems) => {
@@ -109,7 +92,7 @@ const ALERTING: Shape<AlertingRule> = {
 };
 
 const RECORDING: Shape<RecordingRule> = {
-  record,
+  record: recordCheck,
   expr,
   for: onlyAlerts,
   keep_firing_for: onlyAlerts,
@@ -117,22 +100,7 @@ const RECORDING: Shape<RecordingRule> = {
   annotations: onlyAlerts,
 };
 
-const alertingCheck = object(ALERTING, 'alert', 'expr');
-const recordingCheck = object(RECORDING, 'record', 'expr');
-
-const ruleCheck: Check = (value, prop, problems) => {
-  const { alert, record: series } = (value ?? {}) as Partial<FileRule>;
-  if ((alert === undefined) !== (series === undefined)) {
-    return (alert === undefined ? recordingCheck : alertingCheck)(value, prop, problems);
-  }
-  problems.add({
-    prop,
-    value,
-    rule: 'a rule either alerts or records',
-    fix: `${alert === undefined ? 'set' : 'keep'} one of \`alert\` and \`record\``,
-  });
-  return undefined;
-};
+const fileRule = ruleCheck(object(ALERTING, 'alert', 'expr'), object(RECORDING, 'record', 'expr'));
 
 const GROUP: Shape<FileGroup> = {
   name: filled,
@@ -140,10 +108,10 @@ const GROUP: Shape<FileGroup> = {
   query_offset: duration,
   limit: integer({ min: 0 }),
   labels: labels(scalar),
-  rules: namedList(ruleCheck, 'alert', 'record'),
+  rules: namedListOf(fileRule, 'alert', 'record'),
 };
 
-const groupsCheck = all(namedList(object(GROUP, 'name'), 'name'), (value, prop, problems) => {
+const groupsCheck = all(namedListOf(object(GROUP, 'name'), 'name'), (value, prop, problems) => {
   const names = (value as readonly FileGroup[]).map(({ name }) => name);
   names.forEach((name, index) =>
     problems.when(names.indexOf(name) !== index, {
@@ -155,19 +123,6 @@ const groupsCheck = all(namedList(object(GROUP, 'name'), 'name'), (value, prop, 
   );
   return value;
 });
-
-/** A list whose items are told by their name, where they have one. */
-function namedList(check: Check, ...keys: readonly string[]): Check {
-  return all(rule(Array.isArray, 'must be a list', 'write [...] around it'), (value, prop, problems) =>
-    (value as unknown[])
-      .map((item, index) => {
-        const fields = (item ?? {}) as Record<string, unknown>;
-        const name = keys.map((key) => fields[key]).find((one) => typeof one === 'string' && one !== '');
-        return check(item, `${prop}[${typeof name === 'string' ? `'${name}'` : index}]`, problems);
-      })
-      .filter((item) => item !== undefined),
-  );
-}
 
 /**
  * Checks what Prometheus checks when it starts, but for the grammar of expressions and templates. Names are those that

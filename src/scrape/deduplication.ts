@@ -2,7 +2,11 @@ import { Duration } from 'cdk8s';
 import { milliseconds, type Problems } from '../validation';
 import type { WriteEndpoint } from '../wiring';
 import { jobPath } from './job-problems';
+import { setsLabel, type RenderedRule } from './relabeling';
 import type { ScrapeJob } from './scrape-job';
+
+/** By it a target says how often it is scraped. */
+const INTERVAL_LABEL = '__scrape_interval__';
 
 /** What is known of the agents and the storage when all jobs are. */
 export interface Collection {
@@ -72,7 +76,14 @@ function checkIntervals(
     });
   if (jobs.some(({ intervalSeconds }) => intervalSeconds === undefined)) check('global.interval', interval);
   if (evaluationInterval) check('evaluationInterval', evaluationInterval);
-  for (const { name, intervalSeconds } of jobs) {
+  for (const job of jobs) {
+    const { name, intervalSeconds } = job;
+    problems.when(setsInterval(job), {
+      prop: jobPath(name),
+      value: INTERVAL_LABEL,
+      rule: `each target may have an interval of its own, and the storage keeps one sample of a series in ${length}`,
+      fix: 'set `interval` of the job instead of the label',
+    });
     if (intervalSeconds === undefined) continue;
     const prop = `${jobPath(name)}.interval`;
     const own = Duration.millis(intervalSeconds * 1000);
@@ -90,6 +101,18 @@ function checkIntervals(
       fix: `scrape it each ${length} as the other jobs, by another agent, or set \`${copiesProp}\` to 1`,
     });
   }
+}
+
+/** Whether a job sets the intervals of its targets one by one. */
+function setsInterval(job: ScrapeJob): boolean {
+  const { relabel_configs: rules = [], static_configs: statics = [] } = job.render(String) as {
+    readonly relabel_configs?: readonly RenderedRule[];
+    readonly static_configs?: readonly { readonly labels?: object }[];
+  };
+  return (
+    rules.some((one) => setsLabel(one, INTERVAL_LABEL)) ||
+    statics.some(({ labels = {} }) => Object.hasOwn(labels, INTERVAL_LABEL))
+  );
 }
 
 /** As a user writes it. */

@@ -11,6 +11,7 @@ export {
   type RelabelConfig,
 } from './relabeling';
 export { checkDeduplication } from './deduplication';
+export { jobPath } from './job-problems';
 export { Scrape } from './scrape';
 export {
   checkScrapeJobs,
@@ -21,7 +22,6 @@ export {
   type GlobalScrapeProps,
   type ScrapeConfigFileProps,
 } from './scrape-config-file';
-export { parseScrapeDuration, scrapeDuration } from './scrape-duration';
 export type * from './scrape-job';
 export { ScrapeJobs, scrapeSourcesCheck } from './scrape-jobs';
 export { seriesSelectorsCheck } from './series-selector';

@@ -1,9 +1,11 @@
 import type { Duration, Size } from 'cdk8s';
 import type { SecretPath } from '../flags';
 import {
+  atLeastOne,
   boolean,
+  doubleDollars,
   duration,
-  integer,
+  inTheClear,
   kibibytes,
   listOf,
   mapOf,
@@ -19,11 +21,10 @@ import {
   type Problems,
   type Shape,
 } from '../validation';
-import { secretRefCheck, type SecretRef } from '../values';
+import { prometheusDuration, secretRefCheck, type SecretRef } from '../values';
 import { clientSecrets, clientTlsCheck, type ClientTls, type Credentials } from '../wiring';
 import { targetLabelsCheck } from './labels';
 import { relabelConfigsCheck, renderRelabelConfigs, type RelabelConfig } from './relabeling';
-import { scrapeDuration } from './scrape-duration';
 import type { Plain } from './scrape-job';
 
 /** What every scrape job may say. */
@@ -32,9 +33,9 @@ export interface ScrapeJobProps {
   readonly interval?: Duration;
   /** How long a scrape may take; not longer than the interval. @default - the global timeout, and not more than the interval */
   readonly timeout?: Duration;
-  /** @default /metrics */
+  /** Where the metrics are on the port. @default /metrics */
   readonly metricsPath?: string;
-  /** @default http */
+  /** How targets are asked. @default http */
   readonly scheme?: 'http' | 'https';
   /** Parameters of the URL; never a secret. @default - none */
   readonly params?: Readonly<Record<string, readonly string[]>>;
@@ -53,8 +54,8 @@ export interface ScrapeJobProps {
   /** More labels than this at one sample, and the scrape is refused. @default - no limit */
   readonly labelLimit?: number;
   /** What is sent with each scrape. @default - nothing */
-  readonly auth?: Credentials;
-  /** @default - the authorities of the system */
+  readonly credentials?: Credentials;
+  /** How targets with https are known, and this client to them. @default - the authorities of the system */
   readonly tls?: ClientTls;
   /** How many different series a target may have in a day; vmagent only. @default - no limit */
   readonly seriesLimit?: number;
@@ -87,7 +88,7 @@ const basic = object<{ username: string; password: SecretRef }>(
   'password',
 );
 
-const authCheck: Check = (value, prop, problems) => {
+const credentialsCheck: Check = (value, prop, problems) => {
   const byToken = typeof value === 'object' && value !== null && 'bearerToken' in value;
   return (byToken ? bearer : basic)(value, prop, problems);
 };
@@ -97,14 +98,12 @@ const paramsCheck: Check = all(mapOf(listOf(anyText)), (value, prop, problems) =
     problems.add({
       prop: `${prop}['${name}']`,
       value: '***',
-      rule: 'looks like a secret, and would stand in the manifest in the clear',
-      fix: 'use `auth` with a SecretRef',
+      rule: inTheClear('ConfigMap'),
+      fix: 'use `credentials` with a SecretRef',
     });
   }
   return value;
 });
-
-const limit = integer({ min: 1 });
 
 export const SCRAPE_JOB_SHAPE: Shape<ScrapeJobProps> = {
   interval: duration,
@@ -117,11 +116,11 @@ export const SCRAPE_JOB_SHAPE: Shape<ScrapeJobProps> = {
   metricRelabelConfigs: relabelConfigsCheck,
   honorLabels: boolean,
   honorTimestamps: boolean,
-  sampleLimit: limit,
-  labelLimit: limit,
-  auth: authCheck,
+  sampleLimit: atLeastOne,
+  labelLimit: atLeastOne,
+  credentials: credentialsCheck,
   tls: clientTlsCheck,
-  seriesLimit: limit,
+  seriesLimit: atLeastOne,
   maxScrapeSize: size,
   streamParse: boolean,
   scrapeAlignInterval: duration,
@@ -134,8 +133,8 @@ export const SCRAPE_JOB_SHAPE: Shape<ScrapeJobProps> = {
 export const DISCOVERY_SHAPE: Shape<DiscoveryProps> = { ...SCRAPE_JOB_SHAPE, name: text() };
 
 /** The Secrets that a job sends. */
-export function secretsOf({ auth, tls }: ScrapeJobProps): SecretRef[] {
-  return clientSecrets(auth, tls);
+export function secretsOf({ credentials, tls }: ScrapeJobProps): SecretRef[] {
+  return clientSecrets(credentials, tls);
 }
 
 /** The seconds of a job's own interval and timeout. */
@@ -148,18 +147,18 @@ export function timesOf({ interval, timeout }: ScrapeJobProps): { intervalSecond
 
 /** What is said about the scraping itself; without what is not set. */
 export function renderJobProps(props: ScrapeJobProps, secretPath: SecretPath): Record<string, Plain> {
-  const { interval, timeout, params, auth, tls, scrapeAlignInterval, scrapeOffset, maxScrapeSize } = props;
+  const { interval, timeout, params, tls, scrapeAlignInterval, scrapeOffset, maxScrapeSize } = props;
   return given({
-    scrape_interval: interval && scrapeDuration(interval),
-    scrape_timeout: timeout && scrapeDuration(timeout),
-    scrape_align_interval: scrapeAlignInterval && scrapeDuration(scrapeAlignInterval),
-    scrape_offset: scrapeOffset && scrapeDuration(scrapeOffset),
+    scrape_interval: interval && prometheusDuration(interval),
+    scrape_timeout: timeout && prometheusDuration(timeout),
+    scrape_align_interval: scrapeAlignInterval && prometheusDuration(scrapeAlignInterval),
+    scrape_offset: scrapeOffset && prometheusDuration(scrapeOffset),
     metrics_path: props.metricsPath,
     scheme: props.scheme,
     params: params && Object.fromEntries(Object.entries(params).map(([name, values]) => [name, [...values]])),
     honor_labels: props.honorLabels,
     honor_timestamps: props.honorTimestamps,
-    ...renderCredentials(auth, secretPath),
+    ...renderCredentials(props.credentials, secretPath),
     tls_config: tls && renderTls(tls, secretPath),
     sample_limit: props.sampleLimit,
     label_limit: props.labelLimit,
@@ -183,18 +182,18 @@ export function renderTls(tls: ClientTls, secretPath: SecretPath): Record<string
 }
 
 /** What a client sends, from files. */
-export function renderCredentials(auth: Credentials | undefined, secretPath: SecretPath): Record<string, Plain> {
-  if (auth === undefined) return {};
-  return 'bearerToken' in auth
-    ? { authorization: { type: 'Bearer', credentials_file: secretPath(auth.bearerToken) } }
-    : { basic_auth: { username: auth.username, password_file: secretPath(auth.password) } };
+export function renderCredentials(credentials: Credentials | undefined, secretPath: SecretPath): Record<string, Plain> {
+  if (credentials === undefined) return {};
+  return 'bearerToken' in credentials
+    ? { authorization: { type: 'Bearer', credentials_file: secretPath(credentials.bearerToken) } }
+    : { basic_auth: { username: credentials.username, password_file: secretPath(credentials.password) } };
 }
 
 /** The relabeling of a job: its own, that of its labels, and that of the user. */
 export function renderRelabeling(own: readonly RelabelConfig[], props: ScrapeJobProps): Record<string, Plain> {
   const ofLabels = Object.entries(props.labels ?? {}).map(([targetLabel, value]) => ({
     targetLabel,
-    replacement: value.replaceAll('$', '$$$$'),
+    replacement: doubleDollars(value),
   }));
   const ofTargets = [...own, ...ofLabels, ...(props.relabelConfigs ?? [])];
   return {

@@ -1,6 +1,6 @@
 import type { SecretPath } from '../flags';
-import { all, anyText, listOf, mapOf, rule, type Check, type Shape } from '../validation';
-import { isDnsLabel } from '../values';
+import { anyText, filledListOf, mapOf, type Shape } from '../validation';
+import { namespaceCheck } from '../values';
 import { namespaceNamed, type ClientTls } from '../wiring';
 import { WATCH } from '../workload';
 import { DISCOVERY_SHAPE, renderTls, type DiscoveryProps } from './job-props';
@@ -21,21 +21,12 @@ export interface AnnotatedProps extends DiscoveryProps {
 /** How kubelets are scraped. */
 export type KubeletProps = DiscoveryProps;
 
-const namespaceCheck: Check = rule(
-  (value) => typeof value === 'string' && isDnsLabel(value),
-  'must be the name of a namespace: lower-case letters, digits and -, at most 63 characters',
-  "write for example 'default'",
-);
-
 const ANNOTATED_SHAPE: Shape<AnnotatedProps> = {
   ...DISCOVERY_SHAPE,
-  namespaces: all(
-    rule(
-      (value) => !Array.isArray(value) || value.length > 0,
-      'names no namespace, so that nothing would be found',
-      'name one, or leave it out for all',
-    ),
-    listOf(namespaceCheck),
+  namespaces: filledListOf(
+    namespaceCheck,
+    'names no namespace, so that nothing would be found',
+    'name one, or leave it out for all',
   ),
   matchLabels: mapOf(anyText),
 };
@@ -140,16 +131,6 @@ export function kubelet(given: KubeletProps = {}): ScrapeJob {
   return nodeJob('kubelet', '/metrics', given);
 }
 
-/** Who sets the annotation is sent the credentials. */
-function checkWhoGetsCredentials({ auth, namespaces }: AnnotatedProps, prefix: string, problems: JobProblems): void {
-  problems.when(auth !== undefined && namespaces === undefined, {
-    prop: `${prefix}namespaces`,
-    value: undefined,
-    rule: 'whoever sets the annotation, in any namespace, would be sent the credentials of `auth`',
-    fix: 'name the namespaces that may have them',
-  });
-}
-
 /** What the kubelets know of containers. */
 export function cadvisor(given: KubeletProps = {}): ScrapeJob {
   return nodeJob('cadvisor', '/metrics/cadvisor', given);
@@ -169,7 +150,7 @@ export function apiServer(given: DiscoveryProps = {}): ScrapeJob {
       { rules: [READ.endpointSlices, READ.services, READ.pods], namespaces: ['default'] },
     ],
     fields: (secretPath) => ({
-      ...asServiceAccount(props.auth, { serverName: 'kubernetes.default.svc', ...props.tls }, secretPath),
+      ...asServiceAccount(props.credentials, { serverName: 'kubernetes.default.svc', ...props.tls }, secretPath),
       kubernetes_sd_configs: [{ role: 'endpointslice', namespaces: { names: ['default'] } }],
     }),
     relabelConfigs: [
@@ -194,7 +175,7 @@ function nodeJob(ownName: string, metricsPath: string, given: KubeletProps): Scr
     apiAccess: [{ rules: [READ.nodes, { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }] }],
     destinations: [{ kind: 'nodes', ports: [{ port: KUBELET_PORT }] }],
     fields: (secretPath) => ({
-      ...asServiceAccount(props.auth, { ...unverified, ...props.tls }, secretPath),
+      ...asServiceAccount(props.credentials, { ...unverified, ...props.tls }, secretPath),
       kubernetes_sd_configs: [{ role: 'node' }],
     }),
     relabelConfigs: [{ targetLabel: SCRAPE_LABELS.node, sourceLabels: [`${META}node_name`] }],
@@ -202,13 +183,31 @@ function nodeJob(ownName: string, metricsPath: string, given: KubeletProps): Scr
 }
 
 /** https with the token and the authorities that Kubernetes gives to pods, where the user says nothing else. */
-function asServiceAccount(auth: DiscoveryProps['auth'], tls: ClientTls, secretPath: SecretPath): Record<string, Plain> {
+function asServiceAccount(
+  credentials: DiscoveryProps['credentials'],
+  tls: ClientTls,
+  secretPath: SecretPath,
+): Record<string, Plain> {
   const ofCluster = tls.ca === undefined && tls.insecureSkipVerify !== true ? { ca_file: CLUSTER_CA } : {};
   return {
     scheme: 'https',
-    ...(auth ? {} : { authorization: { type: 'Bearer', credentials_file: SERVICE_ACCOUNT_TOKEN } }),
+    ...(credentials ? {} : { authorization: { type: 'Bearer', credentials_file: SERVICE_ACCOUNT_TOKEN } }),
     tls_config: { ...ofCluster, ...renderTls(tls, secretPath) },
   };
+}
+
+/** Who sets the annotation is sent the credentials. */
+function checkWhoGetsCredentials(
+  { credentials, namespaces }: AnnotatedProps,
+  prefix: string,
+  problems: JobProblems,
+): void {
+  problems.when(credentials !== undefined && namespaces === undefined, {
+    prop: `${prefix}namespaces`,
+    value: undefined,
+    rule: 'whoever sets the annotation, in any namespace, would be sent the `credentials`',
+    fix: 'name the namespaces that may have them',
+  });
 }
 
 function refuseScheme({ scheme }: DiscoveryProps, prefix: string, problems: JobProblems): void {

@@ -1,4 +1,4 @@
-import { all, anyText, mapOf, namesSecret, text, type Check } from '../validation';
+import { all, anyText, inTheClear, mapOf, namesSecret, text, type Check } from '../validation';
 
 /**
  * The labels that scrape jobs of this library give to what they scrape. Rules and dashboards count on them.
@@ -52,7 +52,7 @@ export const targetLabelsCheck: Check = all(labelsCheck, (value, prop, problems)
     problems.when(sendsSecret(label, text), {
       prop: `${prop}['${label}']`,
       value: '***',
-      rule: 'looks like a secret, and would stand in the ConfigMap in the clear',
+      rule: inTheClear('ConfigMap'),
       fix: 'remove it: send secrets by the credentials of the job, which are read from files',
     });
   }

@@ -1,19 +1,21 @@
 import {
   all,
-  hideUrlSecrets,
+  didYouMean,
+  inTheClear,
+  isObject,
   listOf,
   mapOf,
   namesSecret,
   namesSecretHeader,
-  didYouMean,
   rule,
+  scalar,
+  withoutUrlSecret,
   type Check,
 } from '../validation';
-import { SecretRef } from '../values';
+import { parsePrometheusDuration, secretFileCheck, SecretRef } from '../values';
 import { JobProblems } from './job-problems';
 import { hasSecretParameter, targetLabelsCheck } from './labels';
-import { onlyKnownToVmagent, rawRelabelConfigsCheck, scalar } from './relabeling';
-import { parseScrapeDuration } from './scrape-duration';
+import { onlyKnownToVmagent, rawRelabelConfigsCheck } from './relabeling';
 import type { ScrapeProgram } from './scrape-job';
 
 /** A field that only one of the programs knows. */
@@ -24,24 +26,25 @@ interface ForeignField {
 
 type Fields = Readonly<Record<string, Check | ForeignField>>;
 
-const SECRET_MARK = 'secret://';
-const IN_THE_CLEAR = 'a secret would stand in the ConfigMap in the clear';
-
-const url: Check = all(
-  scalar,
-  rule((value) => hideUrlSecrets(value as string) === value, IN_THE_CLEAR, 'take it out of the URL'),
-);
+const url: Check = all(scalar, withoutUrlSecret);
 
 /** vmagent lets parameters stand behind the path. */
 const metricsPath: Check = all(
   scalar,
-  hidden(rule((value) => !hasSecretParameter(value as string), IN_THE_CLEAR, 'take it out of the path')),
+  hidden(rule((value) => !hasSecretParameter(value as string), inTheClear('ConfigMap'), 'take it out of the path')),
 );
 
-const whole: Check = (value, prop, problems) => {
-  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-  return rule(Number.isSafeInteger, 'must be a whole number', 'give a whole number')(number, prop, problems);
-};
+const whole: Check = all(
+  rule(
+    (value) => typeof value !== 'string' || !/^0\d/.test(value),
+    'both programs read a number with a zero before it as octal',
+    'leave the zero out',
+  ),
+  (value, prop, problems) => {
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    return rule(Number.isSafeInteger, 'must be a whole number', 'give a whole number')(number, prop, problems);
+  },
+);
 
 const number: Check = (value, prop, problems) => {
   const converted = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
@@ -62,7 +65,7 @@ const flag: Check = (value, prop, problems) => {
 const durationText: Check = all(
   scalar,
   rule(
-    (value) => parseScrapeDuration(value as string) !== undefined,
+    (value) => parsePrometheusDuration(value as string) !== undefined,
     'is no duration that both vmagent and Prometheus read: whole numbers with units, from the largest to the smallest',
     "write for example '30s', '1m30s' or '500ms'",
   ),
@@ -76,30 +79,17 @@ const bytes: Check = all(
 const texts = listOf(scalar);
 const map = mapOf(scalar);
 
-/** A path in the pod, or a key of a Secret: a `SecretRef`, in YAML `secret://name/key`. */
-const file: Check = (value, prop, problems) => {
-  if (SecretRef.is(value)) return value;
-  const path = scalar(value, prop, problems);
-  if (typeof path !== 'string' || !path.startsWith(SECRET_MARK)) return path;
-  const [secret = '', key = '', ...more] = path.slice(SECRET_MARK.length).split('/');
-  const made = more.length === 0 ? new JobProblems().attempt(() => SecretRef.of(secret, key)) : undefined;
-  problems.when(made === undefined, {
-    prop,
-    value: path,
-    rule: 'names no key of a Secret',
-    fix: `write ${SECRET_MARK}name-of-the-secret/key`,
-  });
-  return made;
-};
+/** A path in the pod, or a key of a Secret. */
+const file = secretFileCheck(scalar);
 
 /** A secret in the clear. @param sibling the field that reads it from a file */
 function secret(sibling?: string): Check {
   return rule(
     () => false,
-    IN_THE_CLEAR,
+    inTheClear('ConfigMap'),
     sibling === undefined
       ? 'remove it: no field reads it from a file, so that the pods need an identity or an environment variable for it'
-      : `use \`${sibling}\` with SecretRef.of('name', 'key'), in YAML ${SECRET_MARK}name/key`,
+      : `use \`${sibling}\` with SecretRef.of('name', 'key'), in YAML secret://name/key`,
   );
 }
 
@@ -159,11 +149,7 @@ function knows(program: ScrapeProgram | undefined, field: ForeignField): boolean
 /** An object with these fields and no others. Nothing is what YAML makes of a field without a value. */
 function fields(known: Fields, ...required: readonly string[]): Check {
   return all(
-    rule(
-      (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !SecretRef.is(value),
-      'must be an object',
-      'write { field: value }',
-    ),
+    rule((value) => isObject(value) && !SecretRef.is(value), 'must be an object', 'write { field: value }'),
     (value, prop, problems) => {
       const accepted = Object.entries(value as Readonly<Record<string, unknown>>).flatMap(([name, item]) => {
         if (item === undefined || item === null) return [];

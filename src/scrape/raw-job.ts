@@ -4,6 +4,7 @@ import {
   boolean,
   checkProps,
   InvalidValueError,
+  isObject,
   listOf,
   object,
   oneOf,
@@ -14,16 +15,15 @@ import {
   type Problem,
   type Shape,
 } from '../validation';
-import { SecretRef } from '../values';
+import { parsePrometheusDuration, SecretRef } from '../values';
 import { peerCheck, type NetworkPort } from '../wiring';
 import type { ApiAccess, ApiRule } from '../workload';
 import { JobProblems, jobPath } from './job-problems';
 import { KUBELET_PORT, podsOf, READ, SERVICE_ACCOUNT } from './kubernetes-jobs';
 import { checkScrapeConfig, DISCOVERY_FIELDS, type CheckedConfig } from './raw-config';
-import { parseScrapeDuration } from './scrape-duration';
+import { setsLabel, type RenderedRule } from './relabeling';
 import type { Plain, ScrapeDestination, ScrapeJob } from './scrape-job';
 import { destinationsOf, parseAddress } from './static-job';
-import { isObject } from './typed-job';
 
 /** A value of YAML, or a key of a Secret where the field names a file. */
 export type RawValue =
@@ -175,9 +175,10 @@ function isNothing(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
+/** Both programs take nothing for what is not set. */
 function secondsIn(value: unknown): number | undefined {
-  const milliseconds = typeof value === 'string' ? parseScrapeDuration(value) : undefined;
-  return milliseconds === undefined ? undefined : milliseconds / 1000;
+  const milliseconds = typeof value === 'string' ? parsePrometheusDuration(value) : undefined;
+  return milliseconds ? milliseconds / 1000 : undefined;
 }
 
 function secretsIn(value: unknown): SecretRef[] {
@@ -239,35 +240,10 @@ function namespacesOf({ namespaces }: KubernetesDiscovery): readonly (string | u
   return listed.length > 0 ? listed : undefined;
 }
 
-/** What of a relabeling rule may change where a target is. */
-interface RawRule {
-  readonly action?: string;
-  readonly target_label?: string;
-  readonly regex?: string | readonly string[];
-  readonly replacement?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-function changesAddress({
-  action,
-  target_label: label,
-  regex = '',
-  replacement = '$1',
-  labels = {},
-}: RawRule): boolean {
-  if (label === ADDRESS || Object.hasOwn(labels, ADDRESS)) return true;
-  if (!action?.startsWith('labelmap')) return false;
-  if ([regex].flat().some((one) => one.includes(ADDRESS))) return true;
-  const [first = '', ...parts] = replacement.split(/\$(?:\w+|\{\w+\})/);
-  const last = parts.at(-1);
-  if (last === undefined) return first === ADDRESS;
-  return first + last !== '' && ADDRESS.startsWith(first) && ADDRESS.endsWith(last);
-}
-
 /** Where the connections of a config go; nothing where it does not tell. */
 function destinationsIn(config: CheckedConfig): ScrapeDestination[] | undefined {
-  const rules = (config.relabel_configs ?? []) as readonly RawRule[];
-  if (config.proxy_url !== undefined || rules.some(changesAddress)) return undefined;
+  const rules = (config.relabel_configs ?? []) as readonly RenderedRule[];
+  if (config.proxy_url !== undefined || rules.some((one) => setsLabel(one, ADDRESS))) return undefined;
   const known = ['static_configs', 'kubernetes_sd_configs'];
   if (DISCOVERY_FIELDS.some((field) => config[field] !== undefined && !known.includes(field))) return undefined;
   const statics = (config.static_configs ?? []) as readonly { readonly targets?: readonly string[] }[];

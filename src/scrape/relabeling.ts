@@ -1,13 +1,17 @@
 import {
   all,
+  atLeastOne,
   checkProps,
   didYouMean,
-  integer,
+  inTheClear,
+  isObject,
   listOf,
   mapOf,
   regexGroups,
   regexProblem,
   rule,
+  scalar,
+  snakeCase,
   type Check,
   type Problem,
   type Problems,
@@ -53,7 +57,7 @@ export type RelabelAction = (typeof COMMON_ACTIONS)[number] | (typeof VMAGENT_AC
  * @see https://docs.victoriametrics.com/victoriametrics/relabeling/
  */
 export interface RelabelConfig {
-  /** @default replace */
+  /** What the rule does. @default replace */
   readonly action?: RelabelAction;
   /** Labels whose values are joined, and matched with `regex`. @default - none */
   readonly sourceLabels?: readonly string[];
@@ -76,12 +80,6 @@ export interface RelabelConfig {
 }
 
 type RelabelField = keyof RelabelConfig;
-
-/** A string, or what YAML takes for something else that a string stands for. */
-export const scalar: Check = (value, prop, problems) => {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return rule((text) => typeof text === 'string', 'must be a string', 'give a string')(value, prop, problems);
-};
 
 const nonEmpty: Check = all(
   scalar,
@@ -114,7 +112,7 @@ const target: Check = all(
 );
 
 const modulus: Check = (value, prop, problems) =>
-  integer({ min: 1 })(typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value, prop, problems);
+  atLeastOne(typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value, prop, problems);
 
 const SHAPE: Shape<RelabelConfig> = {
   action: scalar,
@@ -194,7 +192,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const WRONG = Symbol('wrong');
 
 const anObject = rule(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  isObject,
   'must be an object',
   "write for example { action: 'drop', sourceLabels: ['__name__'], regex: 'go_.*' }",
 );
@@ -203,7 +201,7 @@ const anObject = rule(
 type Spelling = (field: RelabelField) => string;
 
 const asProp: Spelling = (field) => field;
-const asInFile: Spelling = (field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const asInFile: Spelling = snakeCase;
 
 /** Checks a list of relabeling rules. */
 export const relabelConfigsCheck: Check = listOf(relabelConfigCheck(asProp));
@@ -270,6 +268,29 @@ function relabelConfigCheck(spell: Spelling): Check {
     ) as RelabelConfig;
     return checkAction(config, written, prop, spell, problems) ? checked : undefined;
   });
+}
+
+/** A rule as the file says it, as far as it tells which labels it sets. */
+export interface RenderedRule {
+  readonly action?: string;
+  readonly target_label?: string;
+  readonly regex?: string | readonly string[];
+  readonly replacement?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Whether a rule may set the label. */
+export function setsLabel(
+  { action, target_label: target, regex = '', replacement = '$1', labels = {} }: RenderedRule,
+  label: string,
+): boolean {
+  if (target === label || Object.hasOwn(labels, label)) return true;
+  if (!action?.startsWith('labelmap')) return false;
+  if ([regex].flat().some((one) => one.includes(label))) return true;
+  const [first = '', ...parts] = replacement.split(/\$(?:\w+|\{\w+\})/);
+  const last = parts.at(-1);
+  if (last === undefined) return first === label;
+  return first + last !== '' && label.startsWith(first) && label.endsWith(last);
 }
 
 function withoutNulls(fields: Fields): Fields {
@@ -392,7 +413,7 @@ function literalSecrets(
     .map(({ prop }) => ({
       prop,
       value: '***',
-      rule: 'looks like a secret, and would stand in the ConfigMap in the clear',
+      rule: inTheClear('ConfigMap'),
       fix: 'remove it: send secrets by the credentials of the job, which are read from files',
     }));
 }

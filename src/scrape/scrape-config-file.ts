@@ -1,8 +1,8 @@
 import { Duration, Yaml } from 'cdk8s';
 import type { SecretPath } from '../flags';
 import { all, duration, milliseconds, object, type Check, type Problems, type Shape } from '../validation';
+import { prometheusDuration } from '../values';
 import { labelsCheck } from './labels';
-import { scrapeDuration } from './scrape-duration';
 import type { Plain, ScrapeJob, ScrapeProgram } from './scrape-job';
 import { jobPath } from './job-problems';
 
@@ -12,7 +12,12 @@ export interface GlobalScrapeProps {
   readonly interval?: Duration;
   /** How long a scrape may take; not longer than the interval. @default - 10 s, and not more than the interval */
   readonly timeout?: Duration;
-  /** Labels of all that is sent, which tell where it comes from. @default - none */
+  /**
+   * Labels of all that is sent, which tell where it comes from. What is pushed, or scraped with `honorLabels`, and has
+   * such a label keeps its own.
+   *
+   * @default - none
+   */
   readonly externalLabels?: Readonly<Record<string, string>>;
 }
 
@@ -38,8 +43,8 @@ export const globalScrapeCheck: Check = all(object(GLOBAL_SHAPE), (value, prop, 
   problems.add({
     prop: `${prop}.timeout`,
     value: timeout,
-    rule: `is longer than the interval, which is ${scrapeDuration(most)}${interval ? '' : ' where none is set'}`,
-    fix: `set \`${prop}.interval\` to as much, or \`${prop}.timeout\` to ${scrapeDuration(most)} or less`,
+    rule: `is longer than the interval, which is ${prometheusDuration(most)}${interval ? '' : ' where none is set'}`,
+    fix: `set \`${prop}.interval\` to as much, or \`${prop}.timeout\` to ${prometheusDuration(most)} or less`,
   });
   return { ...(value as GlobalScrapeProps), timeout: undefined };
 });
@@ -80,17 +85,24 @@ export function scrapeConfig({ global = {}, jobs, secretPath }: ScrapeConfigFile
   const timeout = global.timeout ?? shorter(DEFAULT_TIMEOUT, interval);
   return {
     global: {
-      scrape_interval: scrapeDuration(interval),
-      scrape_timeout: scrapeDuration(timeout),
+      scrape_interval: prometheusDuration(interval),
+      scrape_timeout: prometheusDuration(timeout),
       ...(Object.keys(externalLabels).length > 0 ? { external_labels: { ...externalLabels } } : {}),
     },
     scrape_configs: jobs.map((job) => job.render(secretPath)),
   };
 }
 
-/** The text of the file that vmagent takes with `-promscrape.config`, and Prometheus with `--config.file`. */
-export function scrapeConfigFile(props: ScrapeConfigFileProps): string {
-  return Yaml.stringify(scrapeConfig(props));
+/**
+ * The text of the file that vmagent takes with `-promscrape.config`, and Prometheus with `--config.file`.
+ *
+ * @param jobFiles where vmagent finds files with more jobs
+ */
+export function scrapeConfigFile(props: ScrapeConfigFileProps, jobFiles: readonly string[] = []): string {
+  return Yaml.stringify({
+    ...scrapeConfig(props),
+    ...(jobFiles.length > 0 ? { scrape_config_files: jobFiles } : {}),
+  });
 }
 
 function shorter(a: Duration, b: Duration): Duration {

@@ -34,7 +34,7 @@ export interface ScrapeJob {
   readonly name: string;
   /** What discovery reads. @default - nothing */
   readonly apiAccess?: readonly ApiAccess[];
-  /** @default - none */
+  /** What is scraped that is no component of the stack. @default - none */
   readonly destinations?: readonly ScrapeDestination[];
   /** Components of the stack that are scraped. @default - none */
   readonly targets?: readonly ScrapeTarget[];
@@ -48,6 +48,7 @@ export interface ScrapeJob {
   readonly timeoutSeconds?: number;
   /** What is wrong with the job, for the program that is to run it. @default - nothing */
   check?(program: ScrapeProgram): readonly Problem[];
+  /** The entry of the file. @param secretPath gives the file of a key of a Secret */
   render(secretPath: SecretPath): ScrapeConfig;
 }
 

@@ -1,11 +1,11 @@
 import { Chart, type Duration } from 'cdk8s';
 import type { IConstruct } from 'constructs';
-import { listOf, type Check } from '../validation';
+import { listOf, milliseconds, type Check, type Problems } from '../validation';
 import type { SecretRef } from '../values';
-import { milliseconds, type Problems } from '../validation';
-import type { NetworkPort, Wired, WriteEndpoint } from '../wiring';
+import { leadToSameData, type NetworkPort, type Wired, type WriteEndpoint } from '../wiring';
 import { visitWorkloads, type ApiAccess } from '../workload';
 import { componentJobs } from './component-job';
+import { jobPath } from './job-problems';
 import type { ScrapeDestination, ScrapeJob, ScrapeSource } from './scrape-job';
 
 /** Checks the prop `scrape` of an agent; what is wrong with the jobs themselves, `checkScrapeJobs` tells. */
@@ -22,31 +22,39 @@ export interface Scraper extends Wired, IConstruct {
   allowToNodes(...ports: readonly NetworkPort[]): void;
 }
 
-/** Where an agent that scrapes the stack of a chart sends what it finds. */
-interface StackScraper {
+/** An agent as others of its chart see it. */
+interface KnownScraper {
   readonly path: string;
-  readonly urls: readonly string[];
+  readonly stack: boolean;
+  /** What tells jobs apart that find the same targets. */
+  readonly jobs: ReadonlySet<string>;
+  /** Where it sends what it finds. */
+  readonly writesTo: readonly WriteEndpoint[];
+  readonly labels: string | undefined;
 }
 
-const STACK_SCRAPERS = new WeakMap<Chart, StackScraper[]>();
+const SCRAPERS = new WeakMap<Chart, KnownScraper[]>();
 
 /** What is known of an agent that runs jobs. */
 export interface ScraperProps {
   /** The global interval. */
   readonly interval: Duration;
   readonly writesTo: readonly WriteEndpoint[];
+  /** Agents whose labels differ do not write the same series. @default - not known */
+  readonly externalLabels?: Readonly<Record<string, string>>;
   readonly problems: Problems;
 }
 
 /** The scrape jobs of an agent: those that the user gives, and those of the stack, which come with its components. */
 export class ScrapeJobs {
-  private readonly given: readonly ScrapeJob[];
-  private readonly ofStack: ScrapeJob[] = [];
+  /** Those that the user gives. */
+  public readonly given: readonly ScrapeJob[];
+  private readonly found: ScrapeJob[] = [];
 
   /** @param stack whether the components of the agent's chart are scraped, also those that are made later */
   public constructor(
     sources: readonly ScrapeSource[],
-    private readonly stack: boolean,
+    public readonly stack: boolean,
   ) {
     this.given = sources.flat();
   }
@@ -58,7 +66,12 @@ export class ScrapeJobs {
 
   /** In an order that does not depend on that in which components are made. */
   public all(): ScrapeJob[] {
-    return [...this.given, ...[...this.ofStack].sort((a, b) => (a.name < b.name ? -1 : 1))];
+    return [...this.given, ...this.ofStack()];
+  }
+
+  /** Those that the components of the chart bring. */
+  public ofStack(): ScrapeJob[] {
+    return [...this.found].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** The Secrets that the jobs send, to mount as files. */
@@ -69,34 +82,61 @@ export class ScrapeJobs {
   /** Gives the pods what the jobs need: the Kubernetes API, and a way to what is scraped. */
   public runBy(scraper: Scraper, props: ScraperProps): void {
     open(this.given, scraper);
+    checkSecondScraper(scraper, this, props);
     if (!this.stack) return;
-    checkSecondScraper(scraper, props);
     visitWorkloads(Chart.of(scraper), ({ metrics }) => {
       const jobs = componentJobs(metrics);
-      this.ofStack.push(...jobs);
+      this.found.push(...jobs);
       open(jobs, scraper);
     });
   }
 }
 
-/** Two agents with equal labels write every sample of the stack twice, where the storage does not deduplicate. */
-function checkSecondScraper(scraper: Scraper, { interval, writesTo, problems }: ScraperProps): void {
+/** Two agents with equal labels write every sample of the same targets twice, where the storage does not deduplicate. */
+function checkSecondScraper(scraper: Scraper, { stack, given }: ScrapeJobs, props: ScraperProps): void {
+  const { interval, writesTo, externalLabels, problems } = props;
   const chart = Chart.of(scraper);
-  const others = STACK_SCRAPERS.get(chart) ?? [];
+  const known = SCRAPERS.get(chart) ?? [];
+  const jobs = new Map(given.map((job) => [targetsKey(job), job.name]));
+  const labels = externalLabels && JSON.stringify(Object.entries(externalLabels).sort());
   const doubled = writesTo.filter(
     ({ isInternal, dedupInterval }) =>
       isInternal && (dedupInterval === undefined || milliseconds(dedupInterval) < milliseconds(interval)),
   );
-  for (const { url } of doubled) {
-    const other = others.find(({ urls }) => urls.includes(url));
-    problems.when(other !== undefined, {
+  for (const endpoint of doubled) {
+    const others = known.filter(
+      (other) =>
+        other.writesTo.some((target) => leadToSameData(target, endpoint)) &&
+        (labels === undefined || other.labels === undefined || labels === other.labels),
+    );
+    const both = `and the storage at ${endpoint.url} would keep the samples of both`;
+    const dedup = 'the scrape interval as `dedupInterval` on the storage';
+    const ofStack = others.find((other) => stack && other.stack);
+    problems.when(ofStack !== undefined, {
       prop: 'scrapeStack',
       value: true,
-      rule: `${other?.path} scrapes the stack as well, and the storage at ${url} would keep the samples of both`,
-      fix: 'set `scrapeStack: false` on one of the two, or the scrape interval as `dedupInterval` on the storage',
+      rule: `${ofStack?.path} scrapes the stack as well, ${both}`,
+      fix: `set \`scrapeStack: false\` on one of the two, or ${dedup}`,
     });
+    for (const [key, name] of jobs) {
+      const other = others.find((each) => each.jobs.has(key));
+      problems.when(other !== undefined, {
+        prop: jobPath(name),
+        value: name,
+        rule: `${other?.path} scrapes the same targets as well, ${both}`,
+        fix: `remove the job from one of the two, or set ${dedup}`,
+      });
+    }
   }
-  STACK_SCRAPERS.set(chart, [...others, { path: scraper.node.path, urls: writesTo.map(({ url }) => url) }]);
+  SCRAPERS.set(chart, [...known, { path: scraper.node.path, stack, jobs: new Set(jobs.keys()), writesTo, labels }]);
+}
+
+/** The same for jobs that find the same targets and give them the same labels. */
+function targetsKey(job: ScrapeJob): string {
+  const fields = Object.entries(job.render(String)).filter(([field]) =>
+    /^job_name$|^metrics_path$|^params$|_configs$/.test(field),
+  );
+  return JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function open(jobs: readonly ScrapeJob[], scraper: Scraper): void {

@@ -82,7 +82,10 @@ export class Scrape {
     return apiServer(props);
   }
 
-  /** A component of the stack, each pod by itself. An agent of the same chart scrapes it without being told. */
+  /**
+   * A component of the stack, each pod by itself. An agent of the same chart scrapes it without being told; one of another
+   * chart, where NodeExporter usually is, for its namespace, must be.
+   */
   public static component(workload: { readonly metrics: readonly ScrapeTarget[] }): readonly ScrapeJob[] {
     return componentJobs(workload.metrics);
   }

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import { filledListOf, listOf, text, type Check, type Shape } from '../validation';
+import { filledListOf, isObject, listOf, text, type Check, type Shape } from '../validation';
 import { Endpoint, peerCheck, type Credentials, type NetworkPolicyPeer, type NetworkPort } from '../wiring';
 import { checkTlsIsUsed, SCRAPE_JOB_SHAPE, type ScrapeJobProps } from './job-props';
 import type { Plain, ScrapeDestination, ScrapeJob } from './scrape-job';
 import type { JobProblems } from './job-problems';
-import { checkJobProps, isObject, typedJob } from './typed-job';
+import { checkJobProps, typedJob } from './typed-job';
 
 /** Targets that are known beforehand. */
 export interface StaticProps extends ScrapeJobProps {
@@ -67,9 +67,9 @@ export function staticJob(given: StaticProps): ScrapeJob {
     });
     seen.add(address);
   }
-  const auth = authOf(props, targets, prefix, problems);
+  const credentials = credentialsOf(props, targets, prefix, problems);
   const scheme = schemeOf(props, endpoints, prefix, problems);
-  const settled = { ...props, ...(auth ? { auth } : {}), ...(scheme === 'https' ? { scheme } : {}) };
+  const settled = { ...props, ...(credentials ? { credentials } : {}), ...(scheme === 'https' ? { scheme } : {}) };
   checkTlsIsUsed(settled, prefix, problems);
   return typedJob({
     name,
@@ -142,13 +142,13 @@ function staticConfig(targets: readonly string[], labels: StaticProps['labels'])
 }
 
 /** What is sent: what the user says, else what all targets ask for, which addresses do not. */
-function authOf(
-  { auth }: ScrapeJobProps,
+function credentialsOf(
+  { credentials: own }: ScrapeJobProps,
   targets: StaticProps['targets'],
   prefix: string,
   problems: JobProblems,
 ): Credentials | undefined {
-  if (auth) return auth;
+  if (own) return own;
   const asked = new Map(
     targets.map((target) => {
       const credentials = Endpoint.is(target) ? target.credentials : undefined;
@@ -159,7 +159,7 @@ function authOf(
     prop: `${prefix}targets`,
     value: targets.map((target) => (Endpoint.is(target) ? target.address : target)),
     rule: 'the targets ask for different credentials, and a job sends the same to all',
-    fix: 'make a job for each of them, or set `auth`',
+    fix: 'make a job for each of them, or set `credentials`',
   });
   return [...asked.values()][0];
 }

@@ -1,5 +1,5 @@
 import type { SecretPath } from '../flags';
-import { checkProps, type Checked, type Shape } from '../validation';
+import { camelCase, checkProps, isObject, type Checked, type Shape } from '../validation';
 import { JobProblems, jobPath } from './job-problems';
 import { checkScrapeConfig } from './raw-config';
 import { renderJobProps, renderRelabeling, secretsOf, timesOf, type ScrapeJobProps } from './job-props';
@@ -71,10 +71,5 @@ export function typedJob(kind: JobKind): ScrapeJob {
 /** A field of the file as the prop that it comes from. */
 function asProps(path: string, name: string): string {
   const { length } = jobPath(name);
-  return path.slice(0, length) + path.slice(length).replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** What JavaScript lets through is not always one. */
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return path.slice(0, length) + camelCase(path.slice(length));
 }

@@ -1,8 +1,9 @@
-import { Duration, Size } from 'cdk8s';
+import { Size, type Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
 import { FlagSet, victoriaMetricsFlags, type VictoriaMetricsFlags } from '../flags';
 import {
   checkStore,
+  DEFAULT_MAX_QUERY_DURATION,
   HTTP_PORT_NAME,
   imageOfVersion,
   IngestEndpoints,
@@ -19,7 +20,7 @@ import {
   STORAGE_GRACE_PERIOD,
   STORAGE_PATH,
   STORE_SHAPE,
-  versionCheck,
+  VERSION_SHAPE,
   VictoriaMetricsServer,
   type LabelLimits,
   type Listeners,
@@ -27,23 +28,16 @@ import {
   type RetentionProps,
   type ServerProps,
   type StoreProps,
+  type VersionProps,
 } from '../victoria-metrics';
-import { anything, checkProps, forbidden, Problems, type Shape } from '../validation';
+import { checkProps, checkRequired, forbidden, Problems, type Shape } from '../validation';
 import { Cpu, IMAGES } from '../values';
-import { instanceName } from '../workload';
+import { INSTANCE_SHAPE, instanceName, type InstanceProps } from '../workload';
 import { ReadEndpoint, type Endpoint, type WriteEndpoint } from '../wiring';
 
 /** A single-node VictoriaMetrics. The props are those of a cluster, where they exist. */
-export interface VmSingleProps extends ServerProps<VictoriaMetricsFlags>, RetentionProps, StoreProps {
-  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
-  readonly name?: string;
-  /**
-   * The version, e.g. `v1.150.0`. Flags are checked against the version that this library was made for, whatever is
-   * given here; `image` wins.
-   *
-   * @default - the version that this library was made for
-   */
-  readonly version?: string;
+export interface VmSingleProps
+  extends ServerProps<VictoriaMetricsFlags>, RetentionProps, StoreProps, InstanceProps, VersionProps {
   /** What a single query may cost. @default - the binary's own limits */
   readonly queryLimits?: QueryLimits;
   /** What the labels of a sample may be. @default - the binary's own limits */
@@ -51,9 +45,6 @@ export interface VmSingleProps extends ServerProps<VictoriaMetricsFlags>, Retent
   /** Listeners beside the HTTP port. @default - none */
   readonly listeners?: Listeners;
 }
-
-/** That of the binary. */
-const DEFAULT_MAX_QUERY_DURATION = Duration.seconds(30);
 
 const ONE_PROCESS = 'a single node is one process with one volume';
 const USE_CLUSTER = 'remove it, or use VmCluster';
@@ -64,8 +55,8 @@ const SHAPE: Shape<
   ...SERVER_SHAPE,
   ...RETENTION_SHAPE,
   ...STORE_SHAPE,
-  name: anything,
-  version: versionCheck,
+  ...INSTANCE_SHAPE,
+  ...VERSION_SHAPE,
   queryLimits: queryLimitsCheck,
   labelLimits: labelLimitsCheck,
   listeners: listenersCheck,
@@ -92,9 +83,7 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
   public constructor(scope: Construct, id: string, given: VmSingleProps) {
     const problems = new Problems();
     const checked = checkProps(given, SHAPE, problems);
-    problems.when((given as Partial<VmSingleProps> | undefined)?.volume === undefined, {
-      prop: 'volume',
-      value: undefined,
+    checkRequired(given, 'volume', problems, {
       rule: 'the single node must be told where to keep its data',
       fix: 'set `volume: { size: Size.gibibytes(100) }`',
     });

@@ -41,6 +41,11 @@ export class Problems {
   private readonly lateChecks: ((problems: Problems) => void)[] = [];
   private reported = false;
 
+  /** What was found so far, but for what is checked later. */
+  public get all(): readonly Problem[] {
+    return this.found;
+  }
+
   public add(problem: Problem): void {
     this.found.push(problem);
   }

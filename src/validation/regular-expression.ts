@@ -1,5 +1,5 @@
 /** What an expression holds that its replacement may refer to. */
-export interface RegexGroups {
+interface RegexGroups {
   readonly count: number;
   readonly names: readonly string[];
 }

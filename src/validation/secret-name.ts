@@ -1,3 +1,5 @@
+import type { Check } from './shape';
+
 const KINDS_OF_KEYS = 'api|auth|access|private|secret|licen[cs]e|signing|encryption|shared|account|routing|service';
 const SECRET = new RegExp(
   `(pas+w(or)?d|(^|[-_.])pass|passphrase|secret|token|(${KINDS_OF_KEYS})[-_]?key|credentials?)$`,
@@ -14,6 +16,11 @@ export function namesSecretHeader(name: string): boolean {
   return namesSecret(name) || /authorization|cookie/i.test(name);
 }
 
+/** Why a secret is refused. @param object where it would stand */
+export function inTheClear(object: 'ConfigMap' | 'manifest'): string {
+  return `looks like a secret, and would stand in the ${object} in the clear`;
+}
+
 const USER_PASSWORD = /\b([a-z][a-z0-9+.-]*:\/\/[^/@:?#\s]*:)[^/@?#\s]+@/gi;
 const PARAMETER = /([?&])([^=&#\s]+)=([^&#\s]+)/g;
 
@@ -25,3 +32,11 @@ export function hideUrlSecrets(text: string): string {
     namesSecret(name) ? `${mark}${name}=***` : found,
   );
 }
+
+/** Refuses a text for a ConfigMap with a URL that carries a secret, without repeating it. */
+export const withoutUrlSecret: Check = (value, prop, problems) => {
+  const hidden = hideUrlSecrets(value as string);
+  if (hidden === value) return value;
+  problems.add({ prop, value: hidden, rule: inTheClear('ConfigMap'), fix: 'take it out of the URL' });
+  return undefined;
+};

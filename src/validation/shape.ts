@@ -1,6 +1,6 @@
 import type { Duration, Size } from 'cdk8s';
 import { kibibytes, milliseconds } from './amounts';
-import type { Problems } from './problem';
+import type { Problem, Problems } from './problem';
 import { closest } from './suggestion';
 
 /**
@@ -42,6 +42,16 @@ export function checkProps<T extends object>(
   return Object.fromEntries(accepted.filter(([, value]) => value !== undefined)) as Checked<T>;
 }
 
+/** Reports a prop that is not there. @param given as the user wrote it: a prop that was refused is there */
+export function checkRequired<T extends object>(
+  given: T | undefined,
+  name: keyof T & string,
+  problems: Problems,
+  missing: Pick<Problem, 'rule' | 'fix'>,
+): void {
+  problems.when(given?.[name] === undefined, { prop: name, value: undefined, ...missing });
+}
+
 /** A value that any code may use as it is: checked elsewhere, or by Kubernetes. */
 export const anything: Check = (value) => value;
 
@@ -55,6 +65,9 @@ export function integer({ min, max }: { readonly min: number; readonly max?: num
   );
 }
 
+/** A whole number above zero. */
+export const atLeastOne: Check = integer({ min: 1 });
+
 /** The number of a TCP or UDP port. */
 export const portNumber: Check = integer({ min: 1, max: 65_535 });
 
@@ -64,6 +77,12 @@ export function text(pattern?: RegExp, meaning = 'a non-empty string'): Check {
 
 /** A string that may be empty. */
 export const anyText: Check = expecting('a string', (value) => typeof value === 'string');
+
+/** A string, or what YAML takes for something else that a string stands for. */
+export const scalar: Check = (value, prop, problems) => {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return rule((item) => typeof item === 'string', 'must be a string', 'give a string')(value, prop, problems);
+};
 
 export function oneOf(...choices: readonly string[]): Check {
   return expecting(`one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, (value) =>
@@ -96,23 +115,28 @@ export const duration: Check = all(
   ),
 );
 
-export function listOf(check: Check): Check {
+/** @param keyOf what stands in the brackets that tell an item in messages */
+export function listOf(
+  check: Check,
+  keyOf: (item: unknown, index: number) => string | number = (_item, index) => index,
+): Check {
   return all(rule(Array.isArray, 'must be a list', 'write [...] around it'), (value, prop, problems) =>
     (value as unknown[])
-      .map((item, index) => check(item, `${prop}[${index}]`, problems))
+      .map((item, index) => check(item, `${prop}[${keyOf(item, index)}]`, problems))
       .filter((item) => item !== undefined),
   );
 }
 
-/** A list with something in it: an empty one would not mean "nothing" but "anything". */
-export function filledListOf(check: Check): Check {
+/** A list with something in it. Where all of it is wrong nothing is left, and not a list that is empty. */
+export function filledListOf(
+  check: Check,
+  emptyRule = 'must not be empty',
+  fix = 'name something, or leave the prop out',
+): Check {
   return all(
-    rule(
-      (value) => !Array.isArray(value) || value.length > 0,
-      'must not be empty',
-      'name something, or leave the prop out',
-    ),
+    rule((value) => !Array.isArray(value) || value.length > 0, emptyRule, fix),
     listOf(check),
+    (list) => ((list as unknown[]).length > 0 ? list : undefined),
   );
 }
 
@@ -177,6 +201,7 @@ function expecting(meaning: string, holds: (value: unknown) => boolean): Check {
   return rule(holds, `must be ${meaning}`, `give ${meaning}`);
 }
 
-function isObject(value: unknown): value is object {
+/** Whether it has fields. What JavaScript lets through is not always what the types say. */
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 export * from './cpu';
+export * from './duration';
 export * from './image';
 export * from './images';
 export * from './kubernetes-name';

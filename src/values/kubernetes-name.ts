@@ -1,3 +1,5 @@
+import { rule, type Check } from '../validation';
+
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 
 /** RFC 1035 label: the name of a Service, which must not begin with a digit. At most 63 characters. */
@@ -13,6 +15,21 @@ export function isDnsLabel(name: string): boolean {
 /** RFC 1123 subdomain: the name of most other objects. At most 253 characters. */
 export function isDnsSubdomain(name: string): boolean {
   return name.length <= 253 && name.split('.').every((label) => DNS_LABEL.test(label));
+}
+
+/** Checks the name of a namespace. */
+export const namespaceCheck: Check = rule(
+  (value) => typeof value === 'string' && isDnsLabel(value),
+  'must be the name of a namespace',
+  'give lower-case letters, digits and -, at most 63',
+);
+
+/** Checks the name of an object that exists elsewhere. @param object e.g. `a Secret` */
+export function objectNameCheck(
+  object = 'an object',
+  fix = 'give a name of lower-case letters, digits, - and .',
+): Check {
+  return rule((value) => typeof value === 'string' && isDnsSubdomain(value), `must be the name of ${object}`, fix);
 }
 
 /** The key of a Secret or ConfigMap, which becomes a file name: Kubernetes keeps `.` and names that begin with `..`. */

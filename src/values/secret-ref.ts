@@ -1,8 +1,9 @@
-import { InvalidValueError, rule } from '../validation';
+import { InvalidValueError, Problems, rule, type Check } from '../validation';
 import { isDataKey, isDnsSubdomain } from './kubernetes-name';
 
 /** Anything with the name of a Secret: a cdk8s-plus `ISecret` fits. */
 export interface NamedSecret {
+  /** The name of the Secret. */
   readonly name: string;
 }
 
@@ -57,3 +58,26 @@ export const secretRefCheck = rule(
   'must be a SecretRef: a secret in the clear would stand in the manifest',
   "write SecretRef.of('name-of-the-secret', 'key')",
 );
+
+const IN_YAML = 'secret://';
+
+/**
+ * A key of a Secret where a field names a file: a `SecretRef`, in YAML `secret://name/key`.
+ *
+ * @param path checks any other value
+ */
+export function secretFileCheck(path: Check): Check {
+  return (value, prop, problems) => {
+    if (SecretRef.is(value)) return value;
+    if (typeof value !== 'string' || !value.startsWith(IN_YAML)) return path(value, prop, problems);
+    const [secret = '', key = '', ...more] = value.slice(IN_YAML.length).split('/');
+    const ref = more.length === 0 ? new Problems().attempt(() => SecretRef.of(secret, key)) : undefined;
+    problems.when(ref === undefined, {
+      prop,
+      value,
+      rule: 'names no key of a Secret',
+      fix: `write ${IN_YAML}name-of-the-secret/key`,
+    });
+    return ref;
+  };
+}

@@ -1,3 +1,4 @@
+export * from './api-paths';
 export * from './ingestion';
 export * from './query';
 export * from './server';

@@ -1,6 +1,6 @@
 import type { Duration } from 'cdk8s';
 import type { FlagSet, VminsertFlags } from '../flags';
-import { boolean, InvalidValueError, integer, object, portNumber, type Check } from '../validation';
+import { atLeastOne, boolean, InvalidValueError, integer, object, portNumber, type Check } from '../validation';
 import type { Tenant } from '../values';
 import { Endpoint, WriteEndpoint, type EndpointProps } from '../wiring';
 import type { PortProps } from '../workload';
@@ -55,7 +55,7 @@ const LISTENER_ENTRIES = Object.entries(LISTENERS) as [keyof Listeners, (typeof 
 const labelLength = integer({ min: 1, max: 65_535 });
 
 export const labelLimitsCheck: Check = object<LabelLimits>({
-  maxLabelsPerTimeseries: integer({ min: 1 }),
+  maxLabelsPerTimeseries: atLeastOne,
   maxLabelNameLength: labelLength,
   maxLabelValueLength: labelLength,
 });
@@ -102,19 +102,23 @@ function portOf(listeners: Listeners, protocol: keyof Listeners): number {
   return listeners[protocol]?.port ?? LISTENERS[protocol].port;
 }
 
-/** Where the ingestion protocols of one tenant are served. */
-export interface IngestProps {
+/** Where the ingestion protocols over HTTP are served, of one tenant. */
+export interface HttpIngestProps {
   /** The path before `/opentelemetry`, `/influx`, `/datadog` and `/newrelic`. */
   readonly root: string;
   /** The path before `/api/v1/write` and `/api/v1/import`. */
   readonly prometheus: string;
-  /** The path of OpenTSDB's HTTP API on its own listener. */
-  readonly openTsdbHttp: string;
   /** Where the path leads to. @default - there are no tenants */
   readonly tenant?: Tenant;
-  readonly listeners?: Listeners;
   /** Of samples of one series within this interval the storage keeps one. @default - all are kept, or it is not known */
   readonly dedupInterval?: Duration;
+}
+
+/** Where all ingestion protocols of one tenant are served. */
+export interface IngestProps extends HttpIngestProps {
+  /** The path of OpenTSDB's HTTP API on its own listener. */
+  readonly openTsdbHttp: string;
+  readonly listeners?: Listeners;
   /** Where the user opens listeners, e.g. `vminsert.`. */
   readonly prefix: string;
 }
@@ -122,11 +126,12 @@ export interface IngestProps {
 /** Makes what an endpoint at one of the ports is made from. */
 export type AtPort = (portName: string, props: Partial<EndpointProps>) => EndpointProps;
 
-/** An endpoint for every protocol that VictoriaMetrics takes data by, for one tenant. */
-export class IngestEndpoints {
+/** An endpoint for every protocol over HTTP that VictoriaMetrics takes data by, for one tenant. */
+export class HttpIngestEndpoints {
+  /** @internal */
   public constructor(
-    private readonly atPort: AtPort,
-    private readonly props: IngestProps,
+    /** @internal */ protected readonly atPort: AtPort,
+    /** @internal */ protected readonly props: HttpIngestProps,
   ) {}
 
   /** Prometheus remote write: snappy or zstd. */
@@ -184,6 +189,23 @@ export class IngestEndpoints {
     return new Endpoint(this.http(`${this.props.root}/zabbixconnector/api/v1/history`));
   }
 
+  private http(path: string): EndpointProps {
+    const { tenant, dedupInterval } = this.props;
+    const props = this.atPort(HTTP_PORT_NAME, { path, tenant, dedupInterval, writes: true });
+    return { storage: props.owner, ...props };
+  }
+}
+
+/** An endpoint for every protocol that VictoriaMetrics takes data by, for one tenant. */
+export class IngestEndpoints extends HttpIngestEndpoints {
+  /** @internal */
+  public constructor(
+    atPort: AtPort,
+    /** @internal */ protected override readonly props: IngestProps,
+  ) {
+    super(atPort, props);
+  }
+
   /** Graphite plaintext. @throws InvalidValueError when `listeners.graphite` is not set, or for a tenant of its own. */
   public get graphite(): Endpoint {
     return this.listener('graphite', { scheme: 'tcp' });
@@ -197,11 +219,6 @@ export class IngestEndpoints {
   /** OpenTSDB over HTTP. @throws InvalidValueError when `listeners.openTsdbHttp` is not set. */
   public get openTsdbHttp(): Endpoint {
     return this.listener('openTsdbHttp', { path: this.props.openTsdbHttp });
-  }
-
-  private http(path: string): EndpointProps {
-    const { tenant, dedupInterval } = this.props;
-    return this.atPort(HTTP_PORT_NAME, { path, tenant, dedupInterval, writes: true });
   }
 
   private listener(protocol: keyof Listeners, props: Partial<EndpointProps>): Endpoint {

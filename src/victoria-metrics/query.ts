@@ -1,7 +1,10 @@
-import type { Duration, Size } from 'cdk8s';
+import { Duration, type Size } from 'cdk8s';
 import type { FlagSet, VmselectFlags } from '../flags';
-import { duration, integer, object, size, type Check } from '../validation';
+import { atLeastOne, duration, object, size, type Check } from '../validation';
 import type { Endpoint, Wired } from '../wiring';
+
+/** That of the binaries. */
+export const DEFAULT_MAX_QUERY_DURATION = Duration.seconds(30);
 
 /** What a single query may cost. */
 export interface QueryLimits {
@@ -25,12 +28,12 @@ export interface QueryLimits {
 
 export const queryLimitsCheck: Check = object<QueryLimits>({
   maxQueryDuration: duration,
-  maxConcurrentRequests: integer({ min: 1 }),
+  maxConcurrentRequests: atLeastOne,
   maxQueueDuration: duration,
-  maxUniqueTimeseries: integer({ min: 1 }),
-  maxSeries: integer({ min: 1 }),
-  maxSamplesPerQuery: integer({ min: 1 }),
-  maxPointsPerTimeseries: integer({ min: 1 }),
+  maxUniqueTimeseries: atLeastOne,
+  maxSeries: atLeastOne,
+  maxSamplesPerQuery: atLeastOne,
+  maxPointsPerTimeseries: atLeastOne,
   maxMemoryPerQuery: size,
 });
 

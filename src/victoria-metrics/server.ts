@@ -1,6 +1,6 @@
 import { Duration } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { LIBRARY, type FlagSet, type VmstorageFlags } from '../flags';
+import { LIBRARY, type FlagSet, type VminsertFlags, type VmstorageFlags } from '../flags';
 import { anything, duration, mapOf, object, text, type Problems, type Shape } from '../validation';
 import { secretRefCheck, type Image, type SecretRef } from '../values';
 import {
@@ -60,6 +60,30 @@ export const SHUTDOWN_DELAY = Duration.seconds(10);
 
 /** How long VictoriaMetrics lets requests finish after its listener has closed: `-http.maxGracefulShutdownDuration`. */
 export const FINISH_SECONDS = 7;
+
+type GracefulFlags = Pick<VminsertFlags, 'http.shutdownDelay' | 'http.maxGracefulShutdownDuration'>;
+
+/**
+ * @param prefix where the user says it, e.g. `vminsert.`
+ * @param longest the request that may finish, and where the user says that; without it `FINISH_SECONDS` hold
+ */
+export function setGracefulFlags(
+  flags: FlagSet<GracefulFlags>,
+  { shutdownDelay = SHUTDOWN_DELAY }: GracefulProps,
+  prefix: string,
+  longest?: { readonly duration: Duration; readonly prop: string },
+): void {
+  flags.set('http.shutdownDelay', shutdownDelay, `${prefix}shutdownDelay`);
+  if (longest) {
+    flags.set('http.maxGracefulShutdownDuration', longest.duration, longest.prop);
+  } else {
+    flags.refuse(
+      ['http.maxGracefulShutdownDuration'],
+      'the grace period of the pod is reckoned with its default',
+      'remove it',
+    );
+  }
+}
 
 /** The flags of every VictoriaMetrics process that something else depends on. */
 export type ServerFlags = Pick<
@@ -146,11 +170,21 @@ function probes(liveness: boolean, pagesPortName: string): Probes {
   };
 }
 
-/** A version as images are tagged, without the variant. */
-export const versionCheck = text(
-  /^v\d+\.\d+\.\d+(-(?!cluster)[a-z0-9.]+)*$/,
-  "a version like 'v1.150.0', without `-cluster`",
-);
+/** What a user may say about any VictoriaMetrics component as a whole. */
+export interface VersionProps {
+  /**
+   * The version, of a cluster that of all its components, e.g. `v1.150.0`. Flags are checked against the version that
+   * this library was made for, whatever is given here; `image` wins.
+   *
+   * @default - the version that this library was made for
+   */
+  readonly version?: string;
+}
+
+/** As images are tagged, without the variant. */
+export const VERSION_SHAPE: Shape<VersionProps> = {
+  version: text(/^v\d+\.\d+\.\d+(-(?!cluster)[a-z0-9.]+)*$/, "a version like 'v1.150.0', without `-cluster`"),
+};
 
 /** The image of a component in the version that the user chose, if any. */
 export function imageOfVersion(image: Image, version: string | undefined, problems: Problems, variant = ''): Image {

@@ -1,8 +1,8 @@
 import { Duration, type Size } from 'cdk8s';
 import type { FlagSet, VmstorageFlags } from '../flags';
-import { all, duration, integer, kibibytes, object, rule, size, type Problems, type Shape } from '../validation';
+import { all, atLeastOne, duration, kibibytes, object, rule, size, type Problems, type Shape } from '../validation';
 import { Retention } from '../values';
-import { isEphemeral, volumeCheck, type GracePeriod, type VolumeProps } from '../workload';
+import { capacityOf, volumeCheck, type GracePeriod, type VolumeProps } from '../workload';
 
 /** How long data is kept and which samples count as duplicates. */
 export interface RetentionProps {
@@ -52,7 +52,7 @@ export const RETENTION_SHAPE: Shape<RetentionProps> = {
     ),
   ),
   dedupInterval: duration,
-  seriesLimits: object<SeriesLimits>({ hourly: integer({ min: 1 }), daily: integer({ min: 1 }) }),
+  seriesLimits: object<SeriesLimits>({ hourly: atLeastOne, daily: atLeastOne }),
 };
 
 export const STORE_SHAPE: Shape<StoreProps> = { volume: volumeCheck, minFreeDisk: size };
@@ -104,7 +104,7 @@ export function setStorageFlags(
 
 /** What only both together can show to be wrong. */
 export function checkStore({ volume, minFreeDisk }: StoreProps, prefix: string, problems: Problems): void {
-  const capacity = isEphemeral(volume) ? volume.sizeLimit : volume.size;
+  const capacity = capacityOf(volume);
   const free = minFreeDisk ? kibibytes(minFreeDisk) : DEFAULT_MIN_FREE_KIBIBYTES;
   problems.when(!!capacity && free >= kibibytes(capacity), {
     prop: `${prefix}minFreeDisk`,

@@ -1,4 +1,15 @@
-import { all, anyText, boolean, mapOf, namesSecretHeader, object, rule, text, type Check } from '../validation';
+import {
+  all,
+  anyText,
+  boolean,
+  inTheClear,
+  mapOf,
+  namesSecretHeader,
+  object,
+  rule,
+  text,
+  type Check,
+} from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
 import type { Credentials } from './endpoint';
 
@@ -59,7 +70,7 @@ export const clientHeadersCheck: Check = all(mapOf(headerValue), (value, prop, p
     problems.when(namesSecretHeader(name), {
       prop: `${prop}['${name}']`,
       value: '***',
-      rule: 'looks like a secret, and would stand in the manifest in the clear',
+      rule: inTheClear('manifest'),
       fix: 'pass `credentials` with a SecretRef to the endpoint instead',
     });
   }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Duration } from 'cdk8s';
-import { InvalidValueError, namesSecret } from '../validation';
+import { inTheClear, InvalidValueError, namesSecret } from '../validation';
 import type { SecretRef, Tenant } from '../values';
 import type { Wired } from './connections';
 import { refuseBadCidr } from './cidr';
@@ -12,10 +12,13 @@ export type Credentials =
 
 /** Where an endpoint is. */
 export interface EndpointProps {
+  /** The protocol; `tcp` for one without URLs. */
   readonly scheme: 'http' | 'https' | 'tcp';
+  /** The DNS name or address. */
   readonly host: string;
+  /** The number of the port. */
   readonly port: number;
-  /** @default - none */
+  /** What follows the port in the URL, with its first `/`. @default - none */
   readonly path?: string;
   /** The pods behind the endpoint. @default - none: the endpoint is outside of the stack */
   readonly owner?: Wired;
@@ -23,7 +26,9 @@ export interface EndpointProps {
   readonly networkPorts?: readonly NetworkPort[];
   /** The tenant that the path leads to. @default - none */
   readonly tenant?: Tenant;
-  /** @default - none */
+  /** The pods that take what is written, which may be behind the owner. @default - not known */
+  readonly storage?: Wired;
+  /** What clients must send. @default - none */
   readonly credentials?: Credentials;
   /** The addresses behind the host, for the NetworkPolicy of clients. @default - any address on the port */
   readonly cidr?: string;
@@ -31,6 +36,8 @@ export interface EndpointProps {
   readonly writes?: boolean;
   /** Whether the owner lets nobody in without credentials. @default - whether there are `credentials` */
   readonly authenticated?: boolean;
+  /** Whether the owner lets nobody store data without credentials. @default - `authenticated` */
+  readonly writesAuthenticated?: boolean;
   /** Of samples of one series within this interval the storage behind it keeps one. @default - not known, or off */
   readonly dedupInterval?: Duration;
   /** How long a query through it takes at most. @default - not known, or none is answered */
@@ -43,14 +50,17 @@ export interface EndpointProps {
 
 /** A port of a Kubernetes Service. */
 export interface ServicePort {
+  /** The name of the Service. */
   readonly name: string;
+  /** Its namespace, where its chart names one. */
   readonly namespace?: string;
+  /** The name of the port. */
   readonly portName: string;
 }
 
 /** What to say about an endpoint outside of the stack. */
 export interface ExternalEndpointProps {
-  /** @default - none */
+  /** What clients must send. @default - none */
   readonly credentials?: Credentials;
   /**
    * The addresses behind the host, as a CIDR. A NetworkPolicy cannot name a host, so without this
@@ -122,6 +132,11 @@ export class Endpoint {
     return this.props.tenant;
   }
 
+  /** The pods that take what is written, where they are known: the owner, or others behind it. */
+  public get storage(): Wired | undefined {
+    return this.props.storage;
+  }
+
   /** Whether clients can store data through it. */
   public get writes(): boolean {
     return this.props.writes ?? false;
@@ -130,6 +145,11 @@ export class Endpoint {
   /** Whether nobody gets in without credentials. */
   public get authenticated(): boolean {
     return this.props.authenticated ?? this.props.credentials !== undefined;
+  }
+
+  /** Whether nobody stores data without credentials, even if somebody may read. */
+  public get writesAuthenticated(): boolean {
+    return this.props.writesAuthenticated ?? this.authenticated;
   }
 
   /** Of samples of one series within this interval the storage behind the endpoint keeps one; not known outside of the stack. */
@@ -278,7 +298,7 @@ function parseExternal(text: string, props: ExternalEndpointProps): EndpointProp
   for (const name of url.searchParams.keys()) {
     if (namesSecret(name)) {
       refuse(
-        `the parameter ${name} looks like a secret, and would stand in the manifest in the clear`,
+        `the parameter ${name} ${inTheClear('manifest')}`,
         'pass `credentials` with a SecretRef instead',
         `${url.protocol}//${url.host}${url.pathname}?${name}=***`,
       );

@@ -4,5 +4,4 @@ export * from './connections';
 export * from './endpoint';
 export * from './endpoint-checks';
 export * from './peer';
-export * from './remote-write';
 export * from './scrape-target';

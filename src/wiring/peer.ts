@@ -3,21 +3,29 @@ import { cidrCheck } from './cidr';
 
 /** Pods or namespaces chosen by their labels; all of them where it is empty. */
 export interface LabelSelector {
+  /** Labels with just these values. */
   readonly matchLabels?: Readonly<Record<string, string>>;
+  /** Conditions, all of which must hold. */
   readonly matchExpressions?: readonly LabelExpression[];
 }
 
 /** A condition on one label. */
 export interface LabelExpression {
+  /** The label. */
   readonly key: string;
+  /** How its value relates to `values`. */
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  /** For `In` and `NotIn`. */
   readonly values?: readonly string[];
 }
 
 /** One side of an allowed connection, as in `NetworkPolicyPeer` of Kubernetes. */
 export interface NetworkPolicyPeer {
+  /** Which pods: of the namespaces chosen, or of the namespace of the policy. */
   readonly podSelector?: LabelSelector;
+  /** Which namespaces: all of their pods, or those that `podSelector` chooses. */
   readonly namespaceSelector?: LabelSelector;
+  /** Addresses instead of pods. */
   readonly ipBlock?: IpBlock;
 }
 
@@ -31,8 +39,9 @@ export interface IpBlock {
 
 /** A port as a NetworkPolicy names it. */
 export interface NetworkPort {
+  /** The number of the port, at the pods. */
   readonly port: number;
-  /** @default TCP */
+  /** What it is opened for. @default TCP */
   readonly protocol?: 'TCP' | 'UDP';
 }
 

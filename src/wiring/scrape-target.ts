@@ -4,6 +4,7 @@ import type { LabelSelector } from './peer';
 
 /** What to say about pods that serve metrics. */
 export interface ScrapeTargetProps {
+  /** The pods. */
   readonly owner: Wired;
   /** Tells this target from all others of the namespace: the name of the workload. */
   readonly name: string;
@@ -11,13 +12,15 @@ export interface ScrapeTargetProps {
   readonly job: string;
   /** Selects the pods: each of them is scraped, which an address shared by all could not do. */
   readonly podSelector: LabelSelector;
-  /** @default - that of whoever scrapes */
+  /** The namespace of the pods. @default - that of whoever scrapes */
   readonly namespace?: string;
+  /** The name of the port that serves metrics. */
   readonly portName: string;
+  /** The number of that port. */
   readonly port: number;
-  /** @default /metrics */
+  /** Where the metrics are on the port. @default /metrics */
   readonly path?: string;
-  /** @default - none */
+  /** What whoever scrapes must send. @default - none */
   readonly credentials?: Credentials;
   /** Whether labels that the pods report win over those of the pods themselves, since they tell of others. @default false */
   readonly honorLabels?: boolean;

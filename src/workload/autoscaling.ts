@@ -1,4 +1,4 @@
-import { all, integer, object, type Check, type Shape } from '../validation';
+import { all, atLeastOne, integer, object, type Check, type Shape } from '../validation';
 
 /** A HorizontalPodAutoscaler. */
 export interface AutoscalingProps {
@@ -13,8 +13,8 @@ export interface AutoscalingProps {
 }
 
 const SHAPE: Shape<AutoscalingProps> = {
-  minReplicas: integer({ min: 1 }),
-  maxReplicas: integer({ min: 1 }),
+  minReplicas: atLeastOne,
+  maxReplicas: atLeastOne,
   targetCpuUtilization: integer({ min: 1, max: 1000 }),
   targetMemoryUtilization: integer({ min: 1, max: 1000 }),
 };

@@ -1,29 +1,11 @@
 import type { Duration } from 'cdk8s';
-import { hideUrlSecrets, milliseconds, namesSecret, type Problems } from '../validation';
+import { hideUrlSecrets, inTheClear, milliseconds, namesSecret, type Problems } from '../validation';
 import { isServiceName } from '../values';
 import type { Connections } from '../wiring';
 import type { AutoscalingProps } from './autoscaling';
 import { MAX_NAME_LENGTH, type ControllerKind } from './controller';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import type { PortProps, ServiceProps } from './service';
-
-/**
- * The name that begins the names of all objects of a construct: the given one, or its id.
- *
- * @param suffix the longest that follows it
- */
-export function instanceName(given: string | undefined, id: string, suffix: string, problems: Problems): string {
-  const limit = MAX_NAME_LENGTH.StatefulSet - suffix.length;
-  const name: unknown = given ?? id;
-  if (typeof name === 'string' && isServiceName(name) && name.length <= limit) return name;
-  problems.add({
-    prop: 'name',
-    value: name,
-    rule: `has at most ${limit} lower-case letters, digits and -, begins with a letter and ends with a letter or digit`,
-    fix: 'give the construct a shorter or simpler id, or set its `name`',
-  });
-  return 'unnamed';
-}
 
 export function checkName(kind: ControllerKind, name: string, problems: Problems): void {
   const limit = MAX_NAME_LENGTH[kind];
@@ -217,7 +199,7 @@ function checkSecrets(pod: AssembledPod, prefix: string, problems: Problems): vo
       problems.when(hidden !== value, {
         prop: `${prop}['${name}']`,
         value: hidden,
-        rule: 'looks like a secret, and would stand in the manifest in the clear',
+        rule: inTheClear('manifest'),
         fix: "write valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } }",
       });
     }
@@ -229,5 +211,6 @@ function namesOf(items: readonly { readonly name: string }[]): string[] {
 }
 
 function repeated(names: readonly string[]): Set<string> {
-  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  const known = new Set<string>();
+  return new Set(names.filter((name) => known.size === known.add(name).size));
 }

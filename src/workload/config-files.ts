@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ApiObject, Lazy } from 'cdk8s';
+import { ApiObject, Lazy, Yaml } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { Problems } from '../validation';
 import { isDataKey } from '../values';
@@ -15,6 +15,11 @@ const METADATA_BYTES = 4 * 1024;
 
 /** File name to content. */
 export type Files = Readonly<Record<string, string>>;
+
+/** The text of a YAML file. What is not set is left out: a null would be a value to the program that reads it. */
+export function yamlText(content: object): string {
+  return Yaml.stringify(JSON.parse(JSON.stringify(content)));
+}
 
 /** How the pods get to know of a change of their files. */
 export interface ConfigFilesOptions {

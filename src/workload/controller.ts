@@ -1,10 +1,13 @@
+import type { Duration } from 'cdk8s';
 import type { AutoscalingProps } from './autoscaling';
 import type { PersistentVolumeClaim } from './kubernetes';
 import type { ClaimRetentionPolicy, EphemeralProps, VolumeProps } from './storage';
 
 /** Where a process writes, and to what. */
 export interface DataVolume<V extends VolumeProps> {
+  /** What is mounted. */
   readonly volume: V;
+  /** The folder in the main container. */
   readonly mountPath: string;
 }
 
@@ -19,6 +22,8 @@ export type Controller =
       readonly data?: DataVolume<VolumeProps>;
       /** Whether clients reach any ready pod through one address, beside the names of the pods. */
       readonly balanced: boolean;
+      /** How long a pod is ready before the next one is updated. @default - no longer than that */
+      readonly minReady?: Duration;
     }
   | {
       readonly kind: 'Deployment';
@@ -43,7 +48,7 @@ export function mostReplicas(controller: Controller): number {
 }
 
 /** What the spec of a controller is made from. */
-export interface ControllerParts {
+interface ControllerParts {
   readonly selector: Readonly<Record<string, string>>;
   readonly template: object;
   /** The headless Service that gives the pods of a StatefulSet their names. */
@@ -91,6 +96,7 @@ export function controllerSpec(controller: Controller, parts: ControllerParts): 
   return {
     // An autoscaler owns the number: a number here would reset it at every apply.
     replicas: controller.kind === 'DaemonSet' || controller.autoscaling ? undefined : controller.replicas,
+    minReadySeconds: controller.kind === 'StatefulSet' ? controller.minReady?.toSeconds() : undefined,
     revisionHistoryLimit: REVISION_HISTORY_LIMIT,
     selector: { matchLabels: parts.selector },
     template: parts.template,

@@ -3,9 +3,9 @@ import { leastReplicas, mostReplicas, type Controller } from './controller';
 
 /** How many pods may be down at once for a drain or an upgrade of a node. Give one of the two. */
 export interface DisruptionBudgetProps {
-  /** @default 1 */
+  /** How many pods may be down. @default 1 */
   readonly maxUnavailable?: number;
-  /** @default - not set; `maxUnavailable` counts */
+  /** How many pods must be up. @default - not set; `maxUnavailable` counts */
   readonly minAvailable?: number;
 }
 

@@ -1,5 +1,4 @@
 export * from './autoscaling';
-export { instanceName } from './checks';
 export * from './config-files';
 export * from './controller';
 export * from './default-deny';
@@ -12,7 +11,7 @@ export * from './probes';
 export * from './metadata';
 export * from './network-policy';
 export * from './props';
-export { visitWorkloads, type RegisteredWorkload } from './registry';
+export { registerMaker, visitWorkloads, type RegisteredWorkload } from './registry';
 export * from './scaling';
 export * from './scheduling';
 export * from './secret-files';

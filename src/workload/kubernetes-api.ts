@@ -15,6 +15,7 @@ export type ApiRule =
 
 /** What pods need of the Kubernetes API. */
 export interface ApiAccess {
+  /** What is asked for. */
   readonly rules: readonly ApiRule[];
   /**
    * The namespaces that it is needed in; `undefined` in the list is that of the pods themselves.

@@ -4,6 +4,7 @@
  */
 import type { LabelSelector } from '../wiring';
 
+/** A variable of a container. */
 export interface EnvVar {
   readonly name: string;
   readonly value?: string;
@@ -19,6 +20,12 @@ export interface EnvVar {
   };
 }
 
+/** A variable that says what the pod is, e.g. `metadata.name`. */
+export function fieldEnv(name: string, fieldPath: string): EnvVar {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
+}
+
+/** Where a container sees a volume. */
 export interface VolumeMount {
   readonly name: string;
   readonly mountPath: string;
@@ -28,6 +35,7 @@ export interface VolumeMount {
   readonly mountPropagation?: string;
 }
 
+/** A key of a ConfigMap or a Secret as a file. */
 export interface KeyToPath {
   readonly key: string;
   readonly path: string;
@@ -59,6 +67,7 @@ export interface Volume {
   readonly downwardAPI?: object;
 }
 
+/** What a probe does; one of them. */
 export interface ProbeAction {
   readonly httpGet?: { readonly path: string; readonly port: string | number; readonly scheme?: 'HTTP' | 'HTTPS' };
   readonly tcpSocket?: { readonly port: string | number };
@@ -66,6 +75,7 @@ export interface ProbeAction {
   readonly grpc?: { readonly port: number; readonly service?: string };
 }
 
+/** A question to a container, again and again. */
 export interface Probe extends ProbeAction {
   readonly initialDelaySeconds?: number;
   readonly periodSeconds?: number;
@@ -74,6 +84,7 @@ export interface Probe extends ProbeAction {
   readonly failureThreshold?: number;
 }
 
+/** What a container may do. */
 export interface ContainerSecurityContext {
   readonly allowPrivilegeEscalation?: boolean;
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
@@ -110,6 +121,7 @@ export interface Container {
   readonly workingDir?: string;
 }
 
+/** Taints of nodes that do not keep a pod off. */
 export interface Toleration {
   readonly key?: string;
   readonly operator?: 'Exists' | 'Equal';
@@ -118,6 +130,7 @@ export interface Toleration {
   readonly tolerationSeconds?: number;
 }
 
+/** Nodes by their labels. */
 export interface NodeSelectorTerm {
   readonly matchExpressions?: readonly {
     readonly key: string;
@@ -126,6 +139,7 @@ export interface NodeSelectorTerm {
   }[];
 }
 
+/** Pods to be near to, or apart from. */
 export interface PodAffinityTerm {
   readonly labelSelector?: LabelSelector;
   readonly namespaceSelector?: LabelSelector;
@@ -133,7 +147,8 @@ export interface PodAffinityTerm {
   readonly topologyKey: string;
 }
 
-interface PodAffinity {
+/** What must be near or apart, and what would better be. */
+export interface PodAffinity {
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[];
   readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
     readonly weight: number;
@@ -141,6 +156,7 @@ interface PodAffinity {
   }[];
 }
 
+/** Which nodes and neighbours a pod wants. */
 export interface Affinity {
   readonly nodeAffinity?: {
     readonly requiredDuringSchedulingIgnoredDuringExecution?: {

@@ -1,5 +1,6 @@
 import type { Problems } from '../validation';
-import { isLabelValue, type Image } from '../values';
+import { isLabelValue, isServiceName, type Image } from '../values';
+import { MAX_NAME_LENGTH } from './controller';
 
 /** Who the pods are. */
 export interface Identity {
@@ -13,6 +14,24 @@ export interface Identity {
 
 export type Labels = Readonly<Record<string, string>>;
 
+/**
+ * The name that begins the names of all objects of a construct: the given one, or its id.
+ *
+ * @param suffix the longest that follows it
+ */
+export function instanceName(given: string | undefined, id: string, suffix: string, problems: Problems): string {
+  const limit = MAX_NAME_LENGTH.StatefulSet - suffix.length;
+  const name: unknown = given ?? id;
+  if (typeof name === 'string' && isServiceName(name) && name.length <= limit) return name;
+  problems.add({
+    prop: 'name',
+    value: name,
+    rule: `has at most ${limit} lower-case letters, digits and -, begins with a letter and ends with a letter or digit`,
+    fix: 'give the construct a shorter or simpler id, or set its `name`',
+  });
+  return 'unnamed';
+}
+
 /** Labels that select the pods. They never change: a selector of a workload is immutable. */
 export function selectorLabels({ name, instance, component }: Identity): Labels {
   return {
@@ -23,11 +42,11 @@ export function selectorLabels({ name, instance, component }: Identity): Labels 
 }
 
 /** Labels that describe; they may change from one version to the next. */
-export function descriptiveLabels(image: Image): Labels {
+export function descriptiveLabels(image?: Image): Labels {
   return {
     'app.kubernetes.io/part-of': 'victoriametrics-stack',
     'app.kubernetes.io/managed-by': 'cdk8s',
-    ...(image.tag !== undefined && isLabelValue(image.tag) ? { 'app.kubernetes.io/version': image.tag } : {}),
+    ...(image?.tag !== undefined && isLabelValue(image.tag) ? { 'app.kubernetes.io/version': image.tag } : {}),
   };
 }
 

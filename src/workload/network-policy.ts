@@ -2,7 +2,11 @@ import { namespaceNamed, type Connections, type Flow, type NetworkPolicyPeer } f
 
 /** Where pods look up names. */
 export interface DnsProps {
-  /** @default - pods labelled `k8s-app: kube-dns` in kube-system, and NodeLocal DNSCache on 169.254.20.10 */
+  /**
+   * Who answers.
+   *
+   * @default - pods labelled `k8s-app: kube-dns` in kube-system, and NodeLocal DNSCache on 169.254.20.10
+   */
   readonly peers?: readonly NetworkPolicyPeer[];
   /** The port of the pods behind the DNS service: on OpenShift 5353. @default 53 */
   readonly port?: number;

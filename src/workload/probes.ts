@@ -17,9 +17,9 @@ export interface ProbeTimings {
 
 /** Changes to the timings of a component's probes. A probe that the component does not have cannot be added here. */
 export interface ProbeProps {
-  /** @default - every 5 s, 5 s patience, unready after 10 failures in a row */
+  /** Whether the pod gets requests. @default - every 5 s, 5 s patience, unready after 10 failures in a row */
   readonly readiness?: ProbeTimings;
-  /** @default - every 10 s, 5 s patience, restarted after 10 failures in a row */
+  /** Whether the container is restarted. @default - every 10 s, 5 s patience, restarted after 10 failures in a row */
   readonly liveness?: ProbeTimings;
   /** No component of this library has one. @default - every 5 s, 5 s patience */
   readonly startup?: ProbeTimings;

@@ -3,6 +3,7 @@ import {
   all,
   anything,
   anyText,
+  atLeastOne,
   duration,
   instance,
   integer,
@@ -26,6 +27,15 @@ import type { SchedulingProps, SpreadProps } from './scheduling';
 import type { RunAs } from './security';
 import { SERVICE_SHAPE, type ServiceProps } from './service';
 
+/** What a user may say about any component as a whole. */
+export interface InstanceProps {
+  /** Begins the names of all objects and is the label `app.kubernetes.io/instance`. @default - the id of the construct */
+  readonly name?: string;
+}
+
+/** The name is checked by `instanceName`. */
+export const INSTANCE_SHAPE: Shape<InstanceProps> = { name: anything };
+
 /** What a user may say about the pods of any component. */
 export interface WorkloadProps extends SchedulingProps {
   /** The image of the main container. @default - the version that this library was made for, see `IMAGES` */
@@ -46,13 +56,13 @@ export interface WorkloadProps extends SchedulingProps {
   readonly extraContainers?: readonly Container[];
   /** Containers that run before the main one. @default - none */
   readonly initContainers?: readonly Container[];
-  /** @default - none */
+  /** Volumes of the pods, beside those of the component. @default - none */
   readonly extraVolumes?: readonly Volume[];
   /** Mounts of the main container. @default - none */
   readonly extraVolumeMounts?: readonly VolumeMount[];
   /** Who the pods are to the API server. @default - a ServiceAccount of its own, without a token */
   readonly serviceAccount?: IServiceAccount;
-  /** @default - 65534 for user, group and volumes */
+  /** The user and groups of the pods. @default - 65534 for user, group and volumes */
   readonly runAs?: RunAs;
   /** Timings of the probes that the component has. @default - see the component's class */
   readonly probes?: ProbeProps;
@@ -66,10 +76,10 @@ export interface WorkloadProps extends SchedulingProps {
 
 const TIMINGS = object<ProbeTimings>({
   initialDelaySeconds: integer({ min: 0 }),
-  periodSeconds: integer({ min: 1 }),
-  timeoutSeconds: integer({ min: 1 }),
-  successThreshold: integer({ min: 1 }),
-  failureThreshold: integer({ min: 1 }),
+  periodSeconds: atLeastOne,
+  timeoutSeconds: atLeastOne,
+  successThreshold: atLeastOne,
+  failureThreshold: atLeastOne,
 });
 
 const spreadPolicy = oneOf('required', 'preferred', 'none');
@@ -110,7 +120,7 @@ export const WORKLOAD_SHAPE: Shape<WorkloadProps> = {
   extraVolumes: listOf(named('a volume')),
   extraVolumeMounts: listOf(named('a mount', 'mountPath')),
   serviceAccount: instance('ServiceAccount', 'name', "ServiceAccount.fromServiceAccountName(this, 'sa', 'name')"),
-  runAs: object<RunAs>({ user: integer({ min: 1 }), group: integer({ min: 1 }), fsGroup: integer({ min: 1 }) }),
+  runAs: object<RunAs>({ user: atLeastOne, group: atLeastOne, fsGroup: atLeastOne }),
   probes: object<ProbeProps>({ readiness: TIMINGS, liveness: TIMINGS, startup: TIMINGS }),
   terminationGracePeriod: duration,
   podDisruptionBudget: (value, prop, problems) => (value === false ? value : budget(value, prop, problems)),

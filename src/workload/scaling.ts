@@ -1,15 +1,15 @@
-import { integer, type Problems, type Shape } from '../validation';
+import { atLeastOne, type Problems, type Shape } from '../validation';
 import { autoscalingCheck, type AutoscalingProps } from './autoscaling';
 
 /** How many pods of a component without data there are. */
 export interface ScalingProps {
-  /** @default 2 */
+  /** How many pods, as long as nothing scales them. @default 2 */
   readonly replicas?: number;
   /** An autoscaler that owns the number of replicas. @default - none */
   readonly autoscaling?: AutoscalingProps;
 }
 
-export const SCALING_SHAPE: Shape<ScalingProps> = { replicas: integer({ min: 1 }), autoscaling: autoscalingCheck };
+export const SCALING_SHAPE: Shape<ScalingProps> = { replicas: atLeastOne, autoscaling: autoscalingCheck };
 
 export function scaling(
   { replicas, autoscaling }: ScalingProps,

@@ -25,15 +25,15 @@ export interface SpreadProps {
 
 /** Where pods run. */
 export interface SchedulingProps {
-  /** @default - preferred over hosts and zones */
+  /** How far the pods are kept apart. @default - preferred over hosts and zones */
   readonly spread?: SpreadProps;
-  /** @default - none */
+  /** Labels that nodes must have. @default - none */
   readonly nodeSelector?: Readonly<Record<string, string>>;
-  /** @default - none */
+  /** Taints of nodes that do not keep the pods off. @default - none */
   readonly tolerations?: readonly Toleration[];
   /** Joined with what `spread` brings. @default - none */
   readonly affinity?: Affinity;
-  /** @default - the default class of the cluster */
+  /** The PriorityClass, which says who goes first when room is short. @default - the default class of the cluster */
   readonly priorityClassName?: string;
 }
 

@@ -1,9 +1,24 @@
 import type { SecretRef } from '../values';
+import type { Credentials } from '../wiring';
 import type { Volume, VolumeMount } from './kubernetes';
 
 /** The file at which a key of a Secret is mounted. */
 export function secretPath(ref: SecretRef): string {
   return `${folderOf(ref.secretName)}/${ref.key}`;
+}
+
+/** Credentials as programs take them by flags or variables: what is secret from a file. */
+export interface CredentialFiles {
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly bearerTokenFile?: string;
+}
+
+export function credentialFiles(credentials: Credentials | undefined): CredentialFiles {
+  if (credentials === undefined) return {};
+  return 'bearerToken' in credentials
+    ? { bearerTokenFile: secretPath(credentials.bearerToken) }
+    : { username: credentials.username, passwordFile: secretPath(credentials.password) };
 }
 
 /** A volume for each Secret, with just the keys that are referred to. */

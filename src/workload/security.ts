@@ -2,9 +2,9 @@ import type { ContainerSecurityContext } from './kubernetes';
 
 /** The user and group that pods run as. */
 export interface RunAs {
-  /** @default 65534 (nobody) */
+  /** The id of the user. @default 65534 (nobody) */
   readonly user?: number;
-  /** @default 65534 (nogroup) */
+  /** The id of the group. @default 65534 (nogroup) */
   readonly group?: number;
   /** The group that owns the volumes. @default 65534 (nogroup) */
   readonly fsGroup?: number;

@@ -5,8 +5,9 @@ import { annotationsCheck } from './metadata';
 export interface PortProps {
   /** At most 15 characters, as Kubernetes wants it of a port. */
   readonly name: string;
+  /** The number of the port, of the pods and of the Service. */
   readonly port: number;
-  /** @default - TCP */
+  /** What is spoken below. @default - TCP */
   readonly protocols?: readonly ('TCP' | 'UDP')[];
   /** The prop that opens the port, with `port` and `udp` below it, for messages. @default - none opens it */
   readonly source?: string;
@@ -18,11 +19,11 @@ export interface PortProps {
 
 /** Changes to the Service of a component. */
 export interface ServiceProps {
-  /** @default ClusterIP */
+  /** Who the Service is for: the cluster, or others by its nodes or a load balancer. @default ClusterIP */
   readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
-  /** @default - none */
+  /** Annotations of the Service. @default - none */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** @default - the default of the cluster */
+  /** Which load balancers serve a Service of type LoadBalancer. @default - the default of the cluster */
   readonly loadBalancerClass?: string;
   /** Prefer endpoints in the client's zone (Kubernetes 1.31 and later). @default - all endpoints alike */
   readonly trafficDistribution?: 'PreferClose' | 'PreferSameZone' | 'PreferSameNode';

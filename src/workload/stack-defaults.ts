@@ -11,7 +11,7 @@ import {
   rule,
   type Shape,
 } from '../validation';
-import { IMAGES, isDnsSubdomain } from '../values';
+import { IMAGES, isDnsSubdomain, objectNameCheck } from '../values';
 import { peerCheck, type NetworkPolicyPeer } from '../wiring';
 import type { ApiServerProps } from './kubernetes-api';
 import { labelsCheck } from './metadata';
@@ -74,11 +74,7 @@ const SHAPE: Shape<StackDefaultsProps> = {
   ),
   imagePullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
   imagePullSecrets: listOf(
-    rule(
-      (value) => typeof value === 'string' && isDnsSubdomain(value),
-      'must be the name of a Secret',
-      'give the name of a Secret of type kubernetes.io/dockerconfigjson',
-    ),
+    objectNameCheck('a Secret', 'give the name of a Secret of type kubernetes.io/dockerconfigjson'),
   ),
   clusterDomain: rule(
     (value) => typeof value === 'string' && isDnsSubdomain(value),

@@ -1,6 +1,6 @@
 import type { Size } from 'cdk8s';
-import { boolean, object, oneOf, rule, size, type Check, type Checked, type Shape } from '../validation';
-import { isDnsSubdomain } from '../values';
+import { boolean, object, oneOf, size, type Check, type Checked, type Shape } from '../validation';
+import { objectNameCheck } from '../values';
 import type { PersistentVolumeClaim, Volume } from './kubernetes';
 import { annotationsCheck } from './metadata';
 
@@ -9,7 +9,7 @@ import { annotationsCheck } from './metadata';
  * the size, edit the claims, delete the StatefulSet with `--cascade=orphan`, and apply it with the new size.
  */
 export interface ClaimProps {
-  /** @default false */
+  /** A claim is none. @default false */
   readonly ephemeral?: false;
   /** How much each pod gets. */
   readonly size: Size;
@@ -29,14 +29,15 @@ export interface ClaimProps {
 
 /** As `persistentVolumeClaimRetentionPolicy` of a StatefulSet. */
 export interface ClaimRetentionPolicy {
-  /** @default Retain */
+  /** When the StatefulSet is deleted. @default Retain */
   readonly whenDeleted?: 'Retain' | 'Delete';
-  /** @default Retain */
+  /** When it is scaled in. @default Retain */
   readonly whenScaled?: 'Retain' | 'Delete';
 }
 
 /** Space on the node that is gone with the pod: for tests and caches. */
 export interface EphemeralProps {
+  /** Says that the data may go. */
   readonly ephemeral: true;
   /** The pod is evicted when it writes more. @default - bounded by the node's disk */
   readonly sizeLimit?: Size;
@@ -49,12 +50,16 @@ export function isEphemeral(volume: VolumeProps): volume is EphemeralProps {
   return volume.ephemeral === true;
 }
 
+/** How much fits. @returns undefined where only the disk of the node bounds it */
+export function capacityOf(volume: VolumeProps): Size | undefined {
+  return isEphemeral(volume) ? volume.sizeLimit : volume.size;
+}
+
 const CLAIM_SHAPE: Shape<ClaimProps> = {
   ephemeral: boolean,
   size,
-  storageClass: rule(
-    (value) => typeof value === 'string' && isDnsSubdomain(value),
-    'must be the name of a StorageClass',
+  storageClass: objectNameCheck(
+    'a StorageClass',
     'take a name from `kubectl get storageclass`, or leave it out for the default class',
   ),
   accessMode: oneOf('ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany'),

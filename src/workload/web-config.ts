@@ -1,5 +1,8 @@
+import type { ArgTemplate, PlainArgs } from '../flags';
 import { object, text, type Check } from '../validation';
 import { secretRefCheck, type SecretRef } from '../values';
+import type { ProbeAction } from './kubernetes';
+import { secretPath } from './secret-files';
 
 /** Basic auth of a program whose web server is configured by a file of Prometheus' exporter toolkit. */
 export interface WebConfigAuth {
@@ -22,3 +25,33 @@ export const webConfigAuthCheck: Check = object<WebConfigAuth>(
   'password',
   'webConfig',
 );
+
+/** The args of the web server of such a program. @param listenSource the prop that the address belongs to */
+export function setWebArgs(
+  args: PlainArgs,
+  listenAddress: string | ArgTemplate,
+  listenSource: string,
+  httpAuth: WebConfigAuth | undefined,
+): void {
+  args
+    .set('web.listen-address', listenAddress, listenSource)
+    .set('web.config.file', httpAuth && secretPath(httpAuth.webConfig), 'httpAuth.webConfig')
+    .refuse(
+      ['web.telemetry-path', 'web.route-prefix', 'web.external-url', 'web.systemd-socket'],
+      'the probes of the pod and everything that is wired to it ask at the port, below the root path',
+      'remove it',
+    );
+}
+
+/** Where users see the pages of such a program, which itself stays at the root path. */
+export function setExternalUrl(args: PlainArgs, externalUrl: string | undefined): void {
+  args
+    .set('web.external-url', externalUrl, 'externalUrl')
+    // Without it the path of the external URL would come before all others.
+    .set('web.route-prefix', externalUrl === undefined ? undefined : '/', 'externalUrl');
+}
+
+/** Asks for a page, or of a program with basic auth for the open port: the kubelet has no password to send. */
+export function pageProbe(path: string, port: string, httpAuth: WebConfigAuth | undefined): ProbeAction {
+  return httpAuth ? { tcpSocket: { port } } : { httpGet: { path, port } };
+}

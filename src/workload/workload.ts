@@ -18,7 +18,6 @@ import { checkAutoscaling, checkGracePeriod, checkName, checkPod, checkPorts, ch
 import { checksum, configMap, splitFiles, type ConfigFilesOptions, type Files } from './config-files';
 import { controllerSpec, leastReplicas, mostReplicas, type Controller } from './controller';
 import { budgetOf, disruptionBudget } from './disruption-budget';
-import { reportDuplicateNames } from './duplicate-names';
 import { apiServerFlows, type ApiAccess } from './kubernetes-api';
 import type { Container, EnvVar, Volume, VolumeMount } from './kubernetes';
 import { descriptiveLabels, joinLabels, selectorLabels, type Identity, type Labels } from './labels';
@@ -27,7 +26,7 @@ import { ApiPermissions } from './permissions';
 import { podSpec, type HostAccess } from './pod';
 import { adjust, type Probes } from './probes';
 import type { WorkloadProps } from './props';
-import { register, registeredIn } from './registry';
+import { register } from './registry';
 import { checkLimits, mergeResources, renderResources } from './resources';
 import { affinity, topologySpread } from './scheduling';
 import { secretMounts, secretVolumes } from './secret-files';
@@ -37,24 +36,27 @@ import { claimTemplate, emptyDir, isEphemeral, type ClaimProps } from './storage
 
 /** What a component says about itself; everything else is the same for all. */
 export interface WorkloadSpec {
+  /** What keeps the pods, and how many. */
   readonly controller: Controller;
   /** The name of the workload, its Service and everything else that belongs to it. */
   readonly name: string;
+  /** What the pods are, as their labels say it. */
   readonly identity: Identity;
   /** The image in the version of the stack; the user's `image` wins. */
   readonly image: Image;
-  /** @default - that of the image */
+  /** The command of the main container. @default - that of the image */
   readonly command?: readonly string[];
   /** Asked for when the manifest is written, so that later wiring may add to them. */
   readonly args: () => readonly string[];
   /** Secrets to mount as files, see `secretPath`; asked for with the args. @default - none */
   readonly secrets?: () => readonly SecretRef[];
-  /** @default - none */
+  /** Environment of the main container. @default - none */
   readonly env?: readonly EnvVar[];
   /** Beside the data of the controller. @default - none */
   readonly volumes?: readonly Volume[];
   /** Of the main container. @default - none */
   readonly volumeMounts?: readonly VolumeMount[];
+  /** The ports of the main container and of the Services. */
   readonly ports: readonly PortProps[];
   /** Where each pod serves its own metrics. */
   readonly metrics: readonly MetricsPort[];
@@ -62,13 +64,17 @@ export interface WorkloadSpec {
   readonly credentials?: Credentials;
   /** What the pods share with their node, which Pod Security "restricted" forbids. @default - nothing */
   readonly host?: HostAccess;
+  /** CPU and memory of the main container; amounts of the user win. */
   readonly resources: ContainerResources;
+  /** Probes of the main container; timings of the user win. */
   readonly probes: Probes;
+  /** From SIGTERM until the process is killed; that of the user wins. */
   readonly gracePeriod: GracePeriod;
   /** What the user said. */
   readonly props: WorkloadProps;
   /** Where the user said it, e.g. `vmstorage.`; empty at the top. */
   readonly prefix: string;
+  /** Gets what is wrong. */
   readonly problems: Problems;
 }
 
@@ -76,7 +82,7 @@ export interface WorkloadSpec {
 export interface MetricsPort {
   /** One of the ports of the workload. */
   readonly portName: string;
-  /** @default /metrics */
+  /** Where the metrics are on the port. @default /metrics */
   readonly path?: string;
   /** Whether the metrics tell of others, so that their own labels win over those of the pod. @default false */
   readonly honorLabels?: boolean;
@@ -199,8 +205,6 @@ export abstract class Workload extends Construct implements Wired {
       spec: Lazy.any({ produce: () => this.controllerSpec() }),
     });
     this.makeObjects();
-    const chart = Chart.of(this);
-    if (registeredIn(chart).size === 0) reportDuplicateNames(chart);
     register(this);
     problems.later((late) => this.checkLate(late));
   }

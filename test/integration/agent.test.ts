@@ -11,8 +11,10 @@ import {
   VmCluster,
   VmSingle,
   type ScrapeJob,
+  type StaticProps,
   type VmAgentProps,
   type VmSingleProps,
+  type WriteEndpoint,
 } from '../../src';
 import { VictoriaMetricsClient, type MatrixSeries, type TimeSeries, type VectorSeries } from '../../src/client';
 import { MetricsPage, storedSamples } from './metrics-page';
@@ -29,8 +31,8 @@ const queue = { size: Size.gibibytes(4) };
 
 /** Pages of metrics on this machine that count how often they are read. */
 class Targets {
-  public static async start(): Promise<Targets> {
-    const targets = new Targets();
+  public static async start(page = () => 'fixed{k="a"} 1\nfixed{k="b"} 2\nfixed{k="c"} 3\n'): Promise<Targets> {
+    const targets = new Targets(page);
     await new Promise<void>((resolve) => targets.server.listen(0, '127.0.0.1', resolve));
     return targets;
   }
@@ -38,24 +40,28 @@ class Targets {
   public readonly reads = new Map<string, number>();
   private readonly server: Server;
 
-  private constructor() {
+  private constructor(page: () => string) {
     this.server = createServer(({ url = '' }, answer) => {
       this.reads.set(url, (this.reads.get(url) ?? 0) + 1);
-      answer.end('fixed{k="a"} 1\nfixed{k="b"} 2\nfixed{k="c"} 3\n');
+      answer.end(page());
     });
   }
 
   /** A job for each path. */
   public jobs(...paths: readonly string[]): ScrapeJob[] {
+    return paths.map((path) => this.job(path));
+  }
+
+  public job(path: string, more: Partial<StaticProps> = {}): ScrapeJob {
     const { port } = this.server.address() as AddressInfo;
-    return paths.map((path) =>
-      Scrape.static({
-        name: `page${path}`,
-        targets: [`127.0.0.1:${port}`],
-        metricsPath: path,
-        labels: { path },
-      }),
-    );
+    const labels = { path };
+    return Scrape.static({
+      name: `page${path}`,
+      targets: [`127.0.0.1:${port}`],
+      metricsPath: path,
+      labels,
+      ...more,
+    });
   }
 
   public close(): void {
@@ -106,66 +112,97 @@ async function activeTargets(pod: Pod): Promise<string[]> {
   return data.activeTargets.map(({ labels }) => labels.path).sort();
 }
 
-const CLUSTER = ['vmstorage', 'vminsert', 'vmselect', 'victoria-metrics', 'vmagent', 'node-exporter'];
+interface Storage {
+  readonly write: WriteEndpoint;
+  readonly client: (runner: Runner) => VictoriaMetricsClient;
+}
 
-describeWith(CLUSTER, 'an agent of a cluster', () => {
-  it('scrapes every component of its chart, itself too, and what it scraped is what is stored', async () => {
-    const app = new App();
-    const chart = chartOf(app);
-    const targets = await Targets.start();
-    const cluster = new VmCluster(chart, 'metrics', {
-      vmstorage: { replicas: 2, volume },
-      vmselect: { replicas: 1, extraFlags: EXACT },
-    });
-    new VmAgent(chart, 'agent', {
-      remoteWrite: [cluster.write()],
-      global: { interval: INTERVAL, timeout: INTERVAL },
-      scrape: [targets.jobs('/one', '/two')],
-      shutdownDelay: Duration.seconds(1),
-      // At its end the agent would write one sample more of each series, to say that it ends.
-      extraFlags: { 'promscrape.noStaleMarkers': true },
-    });
-    new VmSingle(chart, 'later', { volume });
-    new NodeExporter(chart, 'node');
-    const runner = await Runner.start(withDryRun(parseManifests(app.synthYaml())));
-    const client = VictoriaMetricsClient.cluster({
-      insert: runner.url('metrics-vminsert'),
-      select: runner.url('metrics-vmselect'),
-    });
-    try {
-      await untilConnected(runner, 2);
-      const pods = runner.pods().filter(({ name }) => !name.startsWith('agent'));
-      const up = await until('every target is up', async () => {
+const STORAGES: readonly [title: string, binaries: readonly string[], make: (chart: Chart) => Storage][] = [
+  [
+    'a cluster',
+    ['vmstorage', 'vminsert', 'vmselect'],
+    (chart) => {
+      const cluster = new VmCluster(chart, 'metrics', {
+        vmstorage: { replicas: 2, volume },
+        vmselect: { replicas: 1, extraFlags: EXACT },
+      });
+      const client = (runner: Runner) =>
+        VictoriaMetricsClient.cluster({
+          insert: runner.url('metrics-vminsert'),
+          select: runner.url('metrics-vmselect'),
+        });
+      return { write: cluster.write(), client };
+    },
+  ],
+  [
+    'a single node',
+    [],
+    (chart) => {
+      const single = new VmSingle(chart, 'metrics', { volume, extraFlags: EXACT });
+      return {
+        write: single.write(),
+        client: (runner) => VictoriaMetricsClient.single(runner.url('metrics-vmsingle')),
+      };
+    },
+  ],
+];
+
+for (const [title, binaries, make] of STORAGES) {
+  describeWith([...binaries, 'victoria-metrics', 'vmagent', 'node-exporter'], `an agent of ${title}`, () => {
+    it('scrapes every component of its chart, itself too, and what it scraped is what is stored', async () => {
+      const app = new App();
+      const chart = chartOf(app);
+      const targets = await Targets.start();
+      const storage = make(chart);
+      new VmAgent(chart, 'agent', {
+        remoteWrite: [storage.write],
+        global: { interval: INTERVAL, timeout: INTERVAL },
+        scrape: [targets.jobs('/one', '/two')],
+        shutdownDelay: Duration.seconds(1),
+        // At its end the agent would write one sample more of each series, to say that it ends.
+        extraFlags: { 'promscrape.noStaleMarkers': true },
+      });
+      new VmSingle(chart, 'later', { volume });
+      new NodeExporter(chart, 'node');
+      const runner = await Runner.start(withDryRun(parseManifests(app.synthYaml())));
+      const client = storage.client(runner);
+      try {
+        await untilConnected(runner, 2);
+        const pods = runner.pods().filter(({ name }) => !name.startsWith('agent'));
+        const up = await until('every target is up', async () => {
+          await flush(runner);
+          const found = await values(client, 'last_over_time(up[1m])');
+          return found.length >= pods.length + 3 && found;
+        });
+        expect(up.map(({ value }) => value)).toEqual(up.map(() => 1));
+        expect(new Set(up.map(({ labels }) => labels.pod ?? labels.path))).toEqual(
+          new Set(['/one', '/two', ...runner.pods().map(({ name }) => name)]),
+        );
+
+        expect(await runner.pod('agent-vmagent-0').stop()).toEqual({ code: 0, signal: null });
+        await until('the storage is at rest', async () => {
+          const before = await storedSamples(runner);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          return before === (await storedSamples(runner));
+        });
         await flush(runner);
-        const found = await values(client, 'last_over_time(up[1m])');
-        return found.length >= pods.length + 3 && found;
-      });
-      expect(up.map(({ value }) => value)).toEqual(up.map(() => 1));
-      expect(new Set(up.map(({ labels }) => labels.pod ?? labels.path))).toEqual(
-        new Set(['/one', '/two', ...runner.pods().map(({ name }) => name)]),
-      );
-
-      expect(await runner.pod('agent-vmagent-0').stop()).toEqual({ code: 0, signal: null });
-      await until('the storage is at rest', async () => {
-        const before = await storedSamples(runner);
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        return before === (await storedSamples(runner));
-      });
-      await flush(runner);
-      const own = await total(client, 'count(count({__name__=~"up|scrape_.+",path="/one"}[1h]) by (__name__))');
-      const scraped = await total(client, 'sum(sum_over_time(scrape_samples_post_metric_relabeling[1h]))');
-      const scrapes = await total(client, 'sum(count_over_time(up[1h]))');
-      expect(own).toBeGreaterThan(5);
-      expect(await storedSamples(runner)).toBe(scraped + scrapes * own);
-      const pages = [...targets.reads.values()].reduce((sum, count) => sum + count, 0);
-      expect(await total(client, 'sum(count_over_time(fixed[1h]))')).toBe(3 * pages);
-    } finally {
-      client.close();
-      targets.close();
-      await runner.close();
-    }
+        const own = await total(client, 'count(count({__name__=~"up|scrape_.+",path="/one"}[1h]) by (__name__))');
+        const scraped = await total(client, 'sum(sum_over_time(scrape_samples_post_metric_relabeling[1h]))');
+        const scrapes = await total(client, 'sum(count_over_time(up[1h]))');
+        expect(own).toBeGreaterThan(5);
+        expect(await storedSamples(runner)).toBe(scraped + scrapes * own);
+        const pages = [...targets.reads.values()].reduce((sum, count) => sum + count, 0);
+        expect(await total(client, 'sum(count_over_time(fixed[1h]))')).toBe(3 * pages);
+      } finally {
+        client.close();
+        targets.close();
+        await runner.close();
+      }
+    });
   });
+}
 
+describeWith(['vmstorage', 'vminsert', 'vmselect', 'vmagent'], 'an agent for several tenants', () => {
   it('passes data of any tenant on to that tenant', async () => {
     const app = new App();
     const chart = chartOf(app);
@@ -424,6 +461,95 @@ describeWith(['victoria-metrics', 'vmagent'], 'an agent', () => {
     const intervals = series.samples.map(({ timestamp }) => Math.ceil(timestamp / 2000));
     const [begin] = intervals;
     expect(intervals).toEqual(range(begin!, begin! + intervals.length));
+  });
+
+  it('gives external labels to what is scraped and pushed, but for what has them from elsewhere', async () => {
+    const targets = await Targets.start(() => 'own{cluster="far"} 1\nnone 2\n');
+    opened.push(targets);
+    const { runner, agent, client } = await start((single) => ({
+      remoteWrite: [single.write()],
+      global: { interval: INTERVAL, timeout: INTERVAL, externalLabels: { cluster: 'near $1', region: 'eu' } },
+      scrape: [targets.job('/plain'), targets.job('/honor', { honorLabels: true })],
+      scrapeStack: false,
+    }));
+    const body = `pushed 1 ${START}\npushed{cluster="far"} 2 ${START}\n`;
+    const answer = await fetch(runner.localize(agent.ingest().importText.url), { method: 'POST', body });
+    expect(answer.status).toBe(204);
+    const found = await until('all is stored', async () => {
+      await flush(runner);
+      const series = await values(client, 'last_over_time({__name__=~"own|none|pushed|up"}[1h])');
+      return series.length >= 8 && series;
+    });
+    const told = found.map(({ labels: { __name__, path, cluster, exported_cluster, region } }) =>
+      [__name__, path, cluster, exported_cluster, region].filter(Boolean).join(' '),
+    );
+    expect(told.sort()).toEqual([
+      'none /honor near $1 eu',
+      'none /plain near $1 eu',
+      'own /honor far eu',
+      'own /plain near $1 far eu',
+      'pushed far eu',
+      'pushed near $1 eu',
+      'up /honor near $1 eu',
+      'up /plain near $1 eu',
+    ]);
+  });
+
+  it('reads jobs that one ConfigMap cannot hold from several', async () => {
+    const targets = await startTargets();
+    const paths = [...Array(12).keys()].map((index) => `/${index}`);
+    const relabelConfigs = [{ targetLabel: '__tmp_filler', replacement: 'x'.repeat(100_000) }];
+    const { runner, client } = await start((single) => ({
+      remoteWrite: [single.write()],
+      global: { interval: INTERVAL, timeout: INTERVAL },
+      scrape: paths.map((path) => targets.job(path, { relabelConfigs, labels: { path, job: 'all' } })),
+      scrapeStack: false,
+    }));
+    const [pod] = runner.pods('agent-vmagent');
+    const active = await until('the targets are known', async () => {
+      const found = await activeTargets(pod!);
+      return found.length >= paths.length && found;
+    });
+    expect(active).toEqual([...paths].sort());
+    const jobs = await until('each is scraped', async () => {
+      await flush(runner);
+      const found = await values(client, 'count(last_over_time(up[1m])) by (job)');
+      return found[0]?.value === paths.length && found.map(({ labels }) => labels.job);
+    });
+    expect(jobs).toEqual(['all']);
+  });
+
+  it('aggregates counters to what they are, also over a rollout', async () => {
+    const begin = Date.now();
+    const tenEachSecond = (): number => Math.floor((Date.now() - begin) / 100);
+    const targets = await Targets.start(() => `counter_total ${1_000_000 + tenEachSecond()}\n`);
+    opened.push(targets);
+    const { runner, client } = await start((single) => ({
+      remoteWrite: [single.write()],
+      global: { interval: Duration.seconds(1), timeout: Duration.seconds(1) },
+      scrape: [targets.job('/counter')],
+      scrapeStack: false,
+      shutdownDelay: Duration.seconds(1),
+      streamAggregation: {
+        rules: [{ match: 'counter_total', interval: INTERVAL, outputs: ['total'], without: ['instance'] }],
+      },
+    }));
+    const pod = runner.pod('agent-vmagent-0');
+    const increase = async () => {
+      await flush(runner);
+      return total(client, 'sum(increase({__name__=~"counter_total:.*"}[5m]))');
+    };
+    const first = await until('the first pod has counted', async () => {
+      const found = await increase();
+      return found >= 50 && found;
+    });
+    expect(await pod.stop()).toEqual({ code: 0, signal: null });
+    await pod.start();
+    const both = await until('the second pod has counted', async () => {
+      const found = await increase();
+      return found >= first + 50 && found;
+    });
+    expect(both).toBeLessThanOrEqual(tenEachSecond());
   });
 
   it('has each target scraped by one of two shards, or by two of three', async () => {

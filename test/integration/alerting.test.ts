@@ -1,15 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { App, Chart, Duration, Size } from 'cdk8s';
 import { NotifyEndpoint, SecretRef, StackDefaults, Tenant, VmCluster, VmSingle } from '../../src';
 import { AlertSource, Rules, Slo, VmAlert, type VmAlertProps } from '../../src/alerting';
+import { Alertmanager, AlertmanagerConfig } from '../../src/alertmanager';
 import { VictoriaMetricsClient, type MatrixSeries, type VectorSeries } from '../../src/client';
 import { MetricsPage } from './metrics-page';
-import { describeWith, findBinary, parseManifests, Runner, until, type Pod } from './runner';
+import { describeWith, parseManifests, Runner, until, type Pod } from './runner';
 import { flush, withDryRun } from './stacks';
 
 jest.setTimeout(180_000);
@@ -331,71 +328,84 @@ describeWith(['victoria-metrics', 'vmalert'], 'vmalert', () => {
     const url = `${runner.url('metrics-vmsingle')}/internal/force_flush`;
     expect((await fetch(url, { headers: { authorization: `Basic ${password}` } })).status).toBe(200);
   }
-
-  const alertmanager = findBinary('alertmanager');
-  (alertmanager ? it : it.skip)('is sent once by an Alertmanager that two replicas tell', async () => {
-    const hook = keep(await Receiver.start());
-    const folder = mkdtempSync(join(tmpdir(), 'manager-'));
-    keep({ close: () => rmSync(folder, { recursive: true }) });
-    const config = {
-      route: { receiver: 'hook', group_wait: '2s', group_interval: '2s', repeat_interval: '1h' },
-      receivers: [{ name: 'hook', webhook_configs: [{ url: hook.url }] }],
-    };
-    writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
-    const port = await freePort();
-    const manager: ChildProcess = spawn(
-      alertmanager!,
-      [
-        `--config.file=${join(folder, 'config.yaml')}`,
-        `--storage.path=${folder}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--cluster.listen-address=',
-      ],
-      { stdio: 'ignore' },
-    );
-    const ended = new Promise((resolve) => manager.once('exit', resolve));
-    keep({
-      close: () => {
-        manager.kill();
-        return ended;
-      },
-    });
-    const url = `http://127.0.0.1:${port}`;
-    await until('Alertmanager is ready', async () => (await fetch(`${url}/-/ready`)).ok);
-    const { runner, heat } = await start({
-      replicas: 2,
-      rules: [hot(Duration.seconds(1))],
-      alertSource: AlertSource.grafanaExplore({ datasource: 'vm' }),
-      notifiers: [NotifyEndpoint.external(url)],
-    });
-    interface Notification {
-      readonly status: string;
-      readonly alerts: readonly Alert[];
-    }
-    const notified = (status: string) => (hook.bodies as Notification[]).filter((one) => one.status === status);
-    await heat(40);
-    await until('both send', async () => {
-      const pods = runner.pods('alert-vmalert');
-      const sent = await Promise.all(
-        pods.map(async (pod) => (await MetricsPage.of(pod)).sum('vmalert_alerts_sent_total')),
-      );
-      return sent.every((count) => count > 2);
-    });
-    await until('the notification arrives', () => notified('firing').length > 0);
-    await heat(20);
-    await until('the end arrives', () => notified('resolved').length > 0);
-    expect(notified('firing')).toHaveLength(1);
-    expect(notified('firing')[0]!.alerts.map(({ labels }) => labels.alertname)).toEqual(['TooHot']);
-  });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+describeWith(['victoria-metrics', 'vmalert', 'alertmanager'], 'from a sample to a notification', () => {
+  it('a shipped rule is told once when it fires, and once at its end', async () => {
+    const hook = await Receiver.start();
+    const app = new App();
+    const chart = new Chart(app, 'metrics', { namespace: 'monitoring' });
+    StackDefaults.set(chart, { serverSideApply: true });
+    const single = new VmSingle(chart, 'metrics', { volume, dedupInterval: Duration.millis(1), extraFlags: EXACT });
+    const alertmanager = new Alertmanager(chart, 'alerts', {
+      config: AlertmanagerConfig.bySeverity({
+        critical: { webhookConfigs: [{ url: `${hook.url}/critical` }] },
+        warning: { webhookConfigs: [{ url: `${hook.url}/warning` }] },
+      }),
+    });
+    new VmAlert(chart, 'alert', {
+      datasource: single.read(),
+      remoteWrite: single.write(),
+      notifiers: [alertmanager.notify()],
+      // Both tell the Alertmanager.
+      replicas: 2,
+      rules: [Rules.fromFile('rules/victoriametrics-storage.yaml')],
+      externalUrl: 'https://grafana.example.com',
+      alertSource: AlertSource.grafanaExplore({ datasource: 'vm' }),
+      evaluationInterval: SECOND,
+      shutdownDelay: SECOND,
+      extraFlags: NOW,
+    });
+    const runner = await Runner.start(withDryRun(parseManifests(app.synthYaml())));
+    const client = VictoriaMetricsClient.single(runner.url('metrics-vmsingle'));
+    const labels = {
+      cluster: 'eu',
+      namespace: 'shop',
+      app_instance: 'main',
+      instance: 'main-0:8428',
+      path: '/storage',
+    };
+    const setReadOnly = (value: number): Promise<void> =>
+      client.remoteWrite([
+        { labels: { __name__: 'vm_storage_is_read_only', ...labels }, samples: [{ timestamp: Date.now(), value }] },
+      ]);
+    interface Notification {
+      readonly status: string;
+      readonly receiver: string;
+      readonly alerts: readonly Alert[];
+    }
+    const told = (status: string) => (hook.bodies as readonly Notification[]).filter((one) => one.status === status);
+    try {
+      await setReadOnly(1);
+      const pods = runner.pods('alert-vmalert');
+      for (const state of ['pending', 'firing']) {
+        await until(
+          `both know that it is ${state}`,
+          async () => (await Promise.all(pods.map((pod) => activeAlerts(pod)))).every(([one]) => one?.state === state),
+          { timeout: 90_000 },
+        );
+        if (state === 'pending') expect(hook.bodies).toEqual([]);
+      }
+      const [notification] = await until('the notification', () => told('firing').length > 0 && told('firing'));
+      expect(notification!.receiver).toBe('critical');
+      expect(notification!.alerts).toMatchObject([
+        {
+          labels: { alertname: 'VictoriaMetricsStorageReadOnly', severity: 'critical', ...labels },
+          annotations: { summary: expect.stringContaining('main-0:8428') as string },
+          generatorURL: expect.stringContaining('https://grafana.example.com/explore?') as string,
+        },
+      ]);
+      await setReadOnly(0);
+      const [end] = await until('the end', () => told('resolved').length > 0 && told('resolved'));
+      expect(end!.alerts.map(({ labels: { alertname } }) => alertname)).toEqual(['VictoriaMetricsStorageReadOnly']);
+      expect([told('firing').length, told('resolved').length, hook.bodies.length]).toEqual([1, 1, 2]);
+    } finally {
+      client.close();
+      hook.close();
+      await runner.close();
+    }
+  });
+});
 
 describeWith(['vmstorage', 'vminsert', 'vmselect', 'vmalert'], 'vmalert of a cluster', () => {
   it('evaluates the rules of a tenant for that tenant alone', async () => {

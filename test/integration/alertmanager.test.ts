@@ -168,6 +168,53 @@ describeWith(['alertmanager'], 'an Alertmanager', () => {
     expect(hook.alertsAt('/info').sort()).toEqual([['DiskFull@d'], ['Slow@e']]);
   });
 
+  it('silences nothing but what the critical alert is about', async () => {
+    const hook = await startHook();
+    const to = (path: string) => ({ webhookConfigs: [{ url: hook.url(path) }] });
+    const runner = await start({
+      config: AlertmanagerConfig.bySeverity({
+        critical: to('/critical'),
+        warning: to('/warning'),
+        inhibitEqual: ['queue'],
+      }),
+    });
+    const burn = { alertname: 'SloErrorBudgetBurn', alertgroup: 'slo' };
+    const own = { alertname: 'JobsFail', namespace: 'shop' };
+    const long = { alertname: 'QueueLong', namespace: 'shop' };
+    const down = { namespace: 'a', instance: 'main-0:80' };
+    await fire(
+      runner.pods(),
+      { ...burn, slo: 'checkout', severity: 'critical' },
+      { ...burn, slo: 'checkout', severity: 'warning' },
+      { ...burn, slo: 'search', severity: 'warning' },
+      { ...own, job: 'a', severity: 'critical' },
+      { ...own, job: 'a', severity: 'warning' },
+      { ...own, job: 'b', severity: 'warning' },
+      { ...long, queue: 'mail', severity: 'critical' },
+      { ...long, queue: 'mail', severity: 'warning' },
+      { ...long, queue: 'print', severity: 'warning' },
+      { ...down, alertname: 'ServiceDown', severity: 'critical' },
+      { ...down, alertname: 'Slow', severity: 'warning' },
+      { ...down, alertname: 'Slow', severity: 'warning', namespace: 'b' },
+    );
+    interface Told {
+      readonly labels: Readonly<Record<string, string>>;
+      readonly status: { readonly state: string };
+    }
+    let told: readonly Told[] = [];
+    const warnings = (state: string) =>
+      told
+        .filter(({ labels, status }) => labels.severity === 'warning' && status.state === state)
+        .map(({ labels }) => labels.slo ?? labels.job ?? labels.queue ?? labels.namespace)
+        .sort();
+    await until('all alerts are looked at', async () => {
+      told = (await (await request(runner.pods()[0]!, '/api/v2/alerts')).json()) as readonly Told[];
+      return told.every(({ status }) => status.state !== 'unprocessed') && warnings('suppressed').length >= 4;
+    });
+    expect(warnings('suppressed')).toEqual(['a', 'a', 'checkout', 'mail']);
+    expect(warnings('active')).toEqual(['b', 'b', 'print', 'search']);
+  });
+
   it('keeps its silences over a restart', async () => {
     const hook = await startHook();
     const config = AlertmanagerConfig.of(everySecond({ name: 'hook', webhookConfigs: [{ url: hook.url('/') }] }));

@@ -1,7 +1,16 @@
 import { createServer, request, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { App, Chart, Duration, Size } from 'cdk8s';
-import { Endpoint, SecretRef, Tenant, VmAuth, VmCluster, type VmAuthProps } from '../../src';
+import {
+  Endpoint,
+  OpenTelemetryCollector,
+  SecretRef,
+  Tenant,
+  VmAuth,
+  VmCluster,
+  VmSingle,
+  type VmAuthProps,
+} from '../../src';
 import { VictoriaMetricsClient, type ClientOptions } from '../../src/client';
 import { MetricsPage } from './metrics-page';
 import { otlpGauge } from './otlp-message';
@@ -22,6 +31,7 @@ const SECRETS = {
     'payments.reader': 'password of payments',
     slow: 'token-of-slow',
     backend: 'token-of-backend',
+    empty: '',
   },
 };
 
@@ -362,6 +372,136 @@ describeWith(['vmauth', 'vmstorage', 'vminsert', 'vmselect'], 'vmauth in front o
   });
 });
 
+/** A single node behind vmauth, and whatever else of the chart. */
+function inFrontOfSingle(make: (chart: Chart, auth: VmAuth) => void): readonly object[] {
+  const app = new App();
+  const chart = new Chart(app, 'metrics', { namespace: 'monitoring' });
+  const extraFlags = { 'search.latencyOffset': '0s' } as const;
+  const single = new VmSingle(chart, 'metrics', { volume: { size: Size.gibibytes(1) }, extraFlags });
+  const auth = new VmAuth(chart, 'gateway', {
+    replicas: 1,
+    users: {
+      grafana: { password: secret('grafana'), routes: [single.read()] },
+      shop: { bearerToken: secret('shop'), routes: [single.write()] },
+      payments: { password: secret('payments.reader'), routes: [single.write()] },
+    },
+  });
+  make(chart, auth);
+  return withDryRun(parseManifests(app.synthYaml()));
+}
+
+/** Resolves when all names can be queried through vmauth. */
+async function untilRead(stack: Runner, ...names: string[]): Promise<void> {
+  await flush(stack);
+  await until(`${names.join(', ')} can be queried`, async () => {
+    const { body } = await ask(stack.url('gateway-vmauth'), '/api/v1/label/__name__/values?start=0', READER);
+    return names.every((name) => body.includes(`"${name}"`));
+  });
+}
+
+const MINUTE_AGO = Math.floor(Date.now() / 1000) * 1000 - 60_000;
+
+describeWith(['vmauth', 'victoria-metrics'], 'vmauth in front of a single node', () => {
+  let stack: Runner;
+  const urls = new Map<string, string>();
+
+  const PROTOCOLS: Readonly<Record<string, readonly [path: string, body: string, stored: string]>> = {
+    importText: ['', `of_text 1 ${MINUTE_AGO}\n`, 'of_text'],
+    importJson: ['', `{"metric":{"__name__":"of_json"},"values":[1],"timestamps":[${MINUTE_AGO}]}\n`, 'of_json'],
+    importCsv: ['?format=1:time:unix_ms,2:metric:of_csv', `${MINUTE_AGO},1\n`, 'of_csv'],
+    influx: ['', `of_influx f=1 ${MINUTE_AGO}000000\n`, 'of_influx_f'],
+    influxV2: ['', `of_influx2 f=1 ${MINUTE_AGO}000000\n`, 'of_influx2_f'],
+    datadog: [
+      '/api/v2/series',
+      JSON.stringify({ series: [{ metric: 'of_datadog', points: [{ timestamp: MINUTE_AGO / 1000, value: 1 }] }] }),
+      'of_datadog',
+    ],
+    newRelic: [
+      '',
+      JSON.stringify([{ Events: [{ eventType: 'S', timestamp: MINUTE_AGO / 1000, ofNewRelic: 1 }] }]),
+      'ofNewRelic',
+    ],
+    zabbix: [
+      '',
+      JSON.stringify({
+        host: { host: 'h', name: 'h' },
+        groups: ['g'],
+        item_tags: [{ tag: 'k', value: 'v' }],
+        itemid: 1,
+        name: 'of_zabbix',
+        ns: 0,
+        clock: MINUTE_AGO / 1000,
+        value: 1,
+        type: 0,
+      }),
+      'of_zabbix',
+    ],
+  };
+
+  beforeAll(async () => {
+    const objects = inFrontOfSingle((_chart, auth) => {
+      const ingest = auth.ingest('shop');
+      for (const protocol of Object.keys(PROTOCOLS)) {
+        urls.set(protocol, (ingest as unknown as Record<string, Endpoint>)[protocol]!.url);
+      }
+    });
+    stack = await Runner.start(objects, { secrets: SECRETS });
+  });
+  afterAll(async () => {
+    await (stack as Runner | undefined)?.close();
+  });
+
+  /** Sends a sample to the endpoint of a protocol and tells the status of the answer. */
+  async function send(protocol: string, headers: Record<string, string>): Promise<number> {
+    const [path, body] = PROTOCOLS[protocol]!;
+    const { origin, pathname } = new URL(stack.localize(urls.get(protocol)!));
+    return (await ask(origin, `${pathname}${path}`, headers, body)).status;
+  }
+
+  it('lets nobody but writers send by any of them', async () => {
+    const statuses = async (protocol: string) => {
+      const everyone = [{}, { authorization: 'Bearer wrong' }, READER].map((headers) => send(protocol, headers));
+      return [protocol, ...(await Promise.all(everyone))];
+    };
+    const protocols = Object.keys(PROTOCOLS);
+    expect(await Promise.all(protocols.map(statuses))).toEqual(protocols.map((protocol) => [protocol, 401, 401, 400]));
+  });
+
+  it('stores what a writer sends by any of them', async () => {
+    for (const protocol of Object.keys(PROTOCOLS)) {
+      expect([protocol, [200, 202, 204].includes(await send(protocol, SHOP))]).toEqual([protocol, true]);
+    }
+    await untilRead(stack, ...Object.values(PROTOCOLS).map(([, , name]) => name));
+  });
+});
+
+describeWith(['otelcol-contrib', 'vmauth', 'victoria-metrics'], 'a collector behind which there is vmauth', () => {
+  it('sends OTLP with the credentials of a user', async () => {
+    const collectors: Endpoint[] = [];
+    const objects = inFrontOfSingle((chart, auth) => {
+      for (const user of ['shop', 'payments']) {
+        const exporters = [auth.ingest(user).otlp];
+        collectors.push(new OpenTelemetryCollector(chart, user, { replicas: 1, exporters }).otlpHttp());
+      }
+    });
+    const stack = await Runner.start(objects, { secrets: SECRETS });
+    try {
+      const names = ['by_token', 'by_password'];
+      for (const [index, { url }] of collectors.entries()) {
+        const answer = await fetch(stack.localize(url), {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-protobuf' },
+          body: new Uint8Array(otlpGauge(names[index]!, 1, MINUTE_AGO, ['k', 'v'])),
+        });
+        expect(answer.status).toBe(200);
+      }
+      await untilRead(stack, ...names);
+    } finally {
+      await stack.close();
+    }
+  });
+});
+
 describeWith(['vmauth'], 'vmauth alone', () => {
   const backend = new Backend();
   let stack: Runner;
@@ -389,6 +529,7 @@ describeWith(['vmauth'], 'vmauth alone', () => {
           ],
         },
         strange: { password: secret('strange'), routes: [{ to: there, srcPaths: ['/plain'] }] },
+        careless: { password: secret('empty'), routes: [{ to: there, srcPaths: ['/plain'] }] },
         slow: {
           bearerToken: secret('slow'),
           routes: [{ to: there, srcPaths: ['/held', '/plain'] }],
@@ -423,6 +564,12 @@ describeWith(['vmauth'], 'vmauth alone', () => {
   it('takes any password of one line', async () => {
     const asUser = (password: string) => ask(url, '/plain', { authorization: basic('strange', password) });
     const answers = await Promise.all([asUser(STRANGE), asUser(STRANGE.trim())]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 401]);
+  });
+
+  it('takes no password where the Secret has none, of which the doc of `password` warns', async () => {
+    const asUser = (password: string) => ask(url, '/plain', { authorization: basic('careless', password) });
+    const answers = await Promise.all([asUser(''), asUser('a')]);
     expect(answers.map(({ status }) => status)).toEqual([200, 401]);
   });
 

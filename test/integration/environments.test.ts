@@ -41,6 +41,7 @@ const SECRETS = {
   alertmanager: {
     'slack-webhook-url': 'http://127.0.0.1:1/slack',
     'smtp-password': 'password',
+    'watchdog-url': 'http://127.0.0.1:1/watchdog',
   },
 };
 

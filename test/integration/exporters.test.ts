@@ -5,11 +5,13 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Chart, Size } from 'cdk8s';
-import { SecretRef } from '../../src';
+import { App, Chart, Duration, Size } from 'cdk8s';
+import { SecretRef, VmAgent, VmSingle } from '../../src';
+import { VictoriaMetricsClient, type VectorSeries } from '../../src/client';
 import { KubeStateMetrics, NodeExporter, Pushgateway, type KubeStateMetricsProps } from '../../src/exporters';
 import { MetricsPage } from './metrics-page';
 import { describeWith, findBinary, parseManifests, Runner, Subnet, until } from './runner';
+import { flush } from './stacks';
 
 jest.setTimeout(120_000);
 
@@ -67,17 +69,62 @@ describeWith(['node-exporter'], 'node-exporter', () => {
   });
 });
 
-describeWith(['pushgateway'], 'Pushgateway', () => {
-  const push = async (url: string, job: string, text: string, headers: Record<string, string> = {}) => {
-    const response = await fetch(`${url}/metrics/job/${job}`, { method: 'PUT', body: text, headers });
-    return response.status;
-  };
+async function push(url: string, job: string, text: string, headers: Record<string, string> = {}): Promise<number> {
+  const { status } = await fetch(`${url}/metrics/job/${job}`, { method: 'PUT', body: text, headers });
+  return status;
+}
 
+describeWith(['pushgateway', 'victoria-metrics', 'vmagent'], 'Pushgateway with an agent', () => {
+  it('is scraped for what was pushed, under the names that the jobs have', async () => {
+    let gateway: Pushgateway | undefined;
+    const objects = synthesize((chart) => {
+      gateway = new Pushgateway(chart, 'jobs');
+      const single = new VmSingle(chart, 'metrics', {
+        volume: { size: Size.gibibytes(1) },
+        extraFlags: { 'search.latencyOffset': '0s' },
+      });
+      new VmAgent(chart, 'agent', {
+        remoteWrite: [single.write()],
+        global: { interval: Duration.seconds(1), externalLabels: { cluster: 'near' } },
+      });
+    });
+    const stack = await Runner.start(objects);
+    const client = VictoriaMetricsClient.single(stack.url('metrics-vmsingle'));
+    try {
+      expect(await push(stack.localize(gateway!.push().url), 'backup', 'backup_bytes 42\n')).toBe(200);
+      const found = await until('what was pushed is stored', async () => {
+        await flush(stack);
+        const query = 'last_over_time({__name__=~"backup_bytes|push_time_seconds",job="backup"}[1m])';
+        const { result } = await client.query(query, { time: Date.now(), nocache: true });
+        const series = result as readonly VectorSeries[];
+        return series.length >= 2 && series;
+      });
+      const byName = new Map(found.map(({ labels, value }) => [labels.__name__, { labels, value }]));
+      const { labels, value } = byName.get('backup_bytes')!;
+      expect(value).toBe(42);
+      expect(labels).toEqual({
+        __name__: 'backup_bytes',
+        job: 'backup',
+        cluster: 'near',
+        namespace: 'monitoring',
+        node: labels.node,
+        pod: 'jobs-pushgateway-0',
+        app_instance: 'jobs',
+      });
+      expect(Date.now() / 1000 - byName.get('push_time_seconds')!.value).toBeLessThan(120);
+    } finally {
+      client.close();
+      await stack.close();
+    }
+  });
+});
+
+describeWith(['pushgateway'], 'Pushgateway', () => {
   it('keeps what was pushed over a restart of its pod', async () => {
     let gateway: Pushgateway | undefined;
     const stack = await Runner.start(
       synthesize((chart) => {
-        gateway = new Pushgateway(chart, 'jobs', { persistence: { size: Size.gibibytes(1) } });
+        gateway = new Pushgateway(chart, 'jobs', { volume: { size: Size.gibibytes(1) } });
       }),
     );
     try {

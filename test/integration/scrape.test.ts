@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { App, Chart, Duration, Size, Yaml } from 'cdk8s';
+import { ENVIRONMENTS } from '../../charts/environments';
 import { SecretRef, VmCluster, VmSingle } from '../../src';
 import {
   checkScrapeJobs,
@@ -15,7 +16,7 @@ import {
   type ScrapeJob,
 } from '../../src/scrape';
 import { Problems, regexProblem } from '../../src/validation';
-import { describeWith, findBinary } from './runner';
+import { describeWith, findBinary, readManifests } from './runner';
 
 let folder: string;
 
@@ -73,16 +74,20 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** The file of an agent, with files that are there on this machine. */
 function fileOf(jobs: readonly ScrapeJob[], global?: GlobalScrapeProps): string {
   const secretPath = (ref: SecretRef) => join(folder, ref.secretName, ref.key);
-  for (const path of [
-    ...jobs.flatMap(({ secrets = [] }) => secrets.map(secretPath)),
-    join(folder, 'account', 'token'),
-    join(folder, 'account', 'ca.crt'),
-  ]) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, 'x');
-  }
-  const text = scrapeConfigFile({ global, jobs, secretPath });
-  return text.replaceAll(SERVICE_ACCOUNT, join(folder, 'account'));
+  for (const path of jobs.flatMap(({ secrets = [] }) => secrets.map(secretPath))) touch(path);
+  return atAccount(scrapeConfigFile({ global, jobs, secretPath }));
+}
+
+/** With a token and a certificate that are there on this machine. */
+function atAccount(text: string): string {
+  const account = join(folder, 'account');
+  for (const file of ['token', 'ca.crt']) touch(join(account, file));
+  return text.replaceAll(SERVICE_ACCOUNT, account);
+}
+
+function touch(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, 'x');
 }
 
 const chart = new Chart(new App(), 'test', { namespace: 'monitoring' });
@@ -132,7 +137,7 @@ const PORTABLE: readonly ScrapeJob[] = [
     name: 'secret',
     scheme: 'https',
     targets: ['a:443'],
-    auth: { bearerToken: SecretRef.of('s', 'token') },
+    credentials: { bearerToken: SecretRef.of('s', 'token') },
     tls: { serverName: 'b', insecureSkipVerify: true },
   }),
   Scrape.raw({
@@ -278,6 +283,21 @@ describeWith(['vmagent'], 'vmagent', () => {
     expect(await vmagentReads(binary, fileOf([...PORTABLE, ...ONLY_VMAGENT], GLOBAL))).toMatchObject({
       accepted: true,
     });
+  });
+
+  it.each(vmagents())('%s reads the files of every environment as they are committed', async (binary) => {
+    for (const name of Object.keys(ENVIRONMENTS)) {
+      const files = readManifests(join(__dirname, '../../dist', name)).flatMap((object) => {
+        const { kind, data = {} } = object as {
+          readonly kind: string;
+          readonly data?: Readonly<Record<string, string>>;
+        };
+        return kind === 'ConfigMap' ? (data['scrape.yaml'] ?? []) : [];
+      });
+      expect([name, files.length]).toEqual([name, 1]);
+      const read = await vmagentReads(binary, atAccount(files[0]!));
+      expect({ name, ...read }).toMatchObject({ name, accepted: true });
+    }
   });
 
   it.each(vmagents())('%s reads every expression that is taken for one', async (binary) => {

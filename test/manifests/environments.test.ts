@@ -21,6 +21,7 @@ const EXPECTATIONS: Readonly<Record<string, Expectations>> = {
   production: {
     secrets: [
       'monitoring/alertmanager/slack-webhook-url',
+      'monitoring/alertmanager/watchdog-url',
       'monitoring/grafana/admin-password',
       'monitoring/grafana/secret-key',
       'monitoring/vmauth-users/reader',
@@ -29,7 +30,11 @@ const EXPECTATIONS: Readonly<Record<string, Expectations>> = {
   },
   'single-node': {
     cpuLimited: ['vmsingle'],
-    secrets: ['monitoring/alertmanager/smtp-password', 'monitoring/grafana/admin-password'],
+    secrets: [
+      'monitoring/alertmanager/smtp-password',
+      'monitoring/alertmanager/watchdog-url',
+      'monitoring/grafana/admin-password',
+    ],
   },
 };
 

@@ -35,7 +35,7 @@ function receiverPorts(source: Workload, objects: readonly Manifest[]): number[]
   const mail = texts.flatMap((text) =>
     [...text.matchAll(/smtp_smarthost: \S+:(\d+)/g)].map(([, port]) => Number(port)),
   );
-  return [...(texts.some((text) => /slack_configs|pagerduty_configs/.test(text)) ? [443] : []), ...mail];
+  return [...(texts.some((text) => /(slack|pagerduty|webhook)_configs/.test(text)) ? [443] : []), ...mail];
 }
 
 /** What cannot be chosen by the labels of pods: clients, the API server, nodes, and pods that ask to be scraped. */

@@ -2,10 +2,14 @@ import { Duration, Size, type Chart } from 'cdk8s';
 import { parse } from 'yaml';
 import {
   InvalidValueError,
+  Prometheus,
   ReadEndpoint,
+  Scrape,
   SecretRef,
+  StackDefaults,
   Tenant,
   VmAgent,
+  VmAuth,
   VmCluster,
   VmSingle,
   WriteEndpoint,
@@ -43,6 +47,8 @@ const flag = (workload: Manifest, name: string) =>
     .filter((arg) => arg.startsWith(`-${name}=`))
     .map((arg) => arg.slice(name.length + 2));
 interface ScrapeFile {
+  readonly global: { readonly external_labels?: object };
+  readonly scrape_config_files?: readonly string[];
   readonly scrape_configs: readonly { readonly job_name: string }[];
 }
 
@@ -51,6 +57,10 @@ const file = (manifests: readonly Manifest[], name: string, key: string) =>
 
 const jobNames = (manifests: readonly Manifest[]) =>
   (file(manifests, 'scrape', 'scrape.yaml') as ScrapeFile).scrape_configs.map((job) => job.job_name);
+
+/** A job with so many targets. */
+const large = (name: string, targets: number): ScrapeJob =>
+  Scrape.static({ name, targets: [...Array(targets).keys()].map((index) => `node-${index}.example.com:9100`) });
 
 describe('what a pod is', () => {
   test('without anything to scrape it has no file, no token and no role', () => {
@@ -146,7 +156,7 @@ describe('targets', () => {
           queues: 4,
           inmemoryQueues: 2,
           maxDiskUsage: Size.gibibytes(2),
-          sendTimeout: Duration.seconds(90),
+          timeout: Duration.seconds(90),
           rateLimit: Size.kibibytes(100),
           headers: { 'X-Scope-OrgID': 'team', 'X-Zone': 'a,b' },
           tls: {
@@ -163,7 +173,7 @@ describe('targets', () => {
       ],
       scrapeStack: false,
     });
-    expect(argsOf(deployment(manifests)).filter((arg) => arg.startsWith('-remoteWrite.'))).toEqual([
+    expect(argsOf(statefulSet(manifests)).filter((arg) => arg.startsWith('-remoteWrite.'))).toEqual([
       '-remoteWrite.basicAuth.passwordFile=',
       '-remoteWrite.basicAuth.passwordFile=',
       '-remoteWrite.basicAuth.passwordFile=/etc/secrets/b/password',
@@ -226,7 +236,7 @@ describe('targets', () => {
       '-remoteWrite.urlRelabelConfig=',
       '-remoteWrite.urlRelabelConfig=/etc/vmagent/remote-write/relabel-3.yaml',
     ]);
-    const volumes = podOf(deployment(manifests))['volumes'] as readonly Volume[];
+    const volumes = podOf(statefulSet(manifests))['volumes'] as readonly Volume[];
     expect(volumes.flatMap(({ secret }) => secret?.secretName ?? [])).toEqual(['a', 'b', 'tls']);
   });
 
@@ -332,6 +342,38 @@ describe('scraping', () => {
       ],
     });
     expect(kinds(manifests).filter((kind) => kind.endsWith('Role'))).toEqual(['ClusterRole']);
+  });
+
+  test('jobs that one ConfigMap cannot hold have files of their own, in several', () => {
+    const sizes = [2000, 2000, 1000, 2000];
+    const jobs = sizes.map((size, index) => large(`job-${index}`, size));
+    const manifests = agent({ scrape: jobs });
+    const main = file(manifests, 'scrape', 'scrape.yaml') as ScrapeFile;
+    expect(main.scrape_config_files).toEqual(['/etc/vmagent/scrape-jobs/*.yaml']);
+    expect(main.scrape_configs.map((job) => job.job_name)).toEqual(['monitoring/agent-vmagent']);
+    const maps = manifests.filter(
+      ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.includes('scrape-jobs'),
+    );
+    expect(maps.map(({ data }) => Object.keys(data as object))).toEqual([['1.yaml', '2.yaml', '3.yaml'], ['4.yaml']]);
+    for (const { data } of maps) expect(JSON.stringify(data).length).toBeLessThan(256 * 1024);
+    const read = maps.flatMap(({ data }) =>
+      Object.values(data as Record<string, string>).flatMap((text) => parse(text)),
+    );
+    expect(read).toEqual(jobs.map((job) => job.render(String)));
+    const pod = podOf(deployment(manifests));
+    const volume = (pod['volumes'] as readonly Volume[]).find(({ name }) => name === 'scrape-jobs');
+    expect(volume?.projected).toMatchObject({
+      sources: maps.map(({ metadata }) => ({ configMap: { name: metadata.name } })),
+    });
+    expect(pod['containers'][0].volumeMounts).toContainEqual({
+      name: 'scrape-jobs',
+      mountPath: '/etc/vmagent/scrape-jobs',
+      readOnly: true,
+    });
+
+    const few = agent({ scrape: jobs.slice(0, 2) });
+    expect(few.filter(({ kind }) => kind === 'ConfigMap')).toHaveLength(1);
+    expect(jobNames(few)).toEqual(['job-0', 'job-1', 'monitoring/agent-vmagent']);
   });
 
   test('jobs open the ways that they need and bring their Secrets', () => {
@@ -447,6 +489,22 @@ describe('taking data', () => {
     });
   });
 
+  test('external labels are given to what is pushed and has none of the name, before all other relabeling', () => {
+    const manifests = agent({
+      global: { externalLabels: { cluster: 'eu', cost: '$1' } },
+      relabelConfigs: [{ action: 'labeldrop', regex: 'pod' }],
+    });
+    expect(file(manifests, 'remote-write', 'relabel.yaml')).toEqual([
+      { source_labels: ['cluster'], regex: '', target_label: 'cluster', replacement: 'eu' },
+      { source_labels: ['cost'], regex: '', target_label: 'cost', replacement: '$$1' },
+      { action: 'labeldrop', regex: 'pod' },
+    ]);
+    expect((file(manifests, 'scrape', 'scrape.yaml') as ScrapeFile).global.external_labels).toEqual({
+      cluster: 'eu',
+      cost: '$1',
+    });
+  });
+
   test('limits and labels hold for all that it sends', () => {
     const args = argsOf(
       deployment(
@@ -470,6 +528,10 @@ describe('taking data', () => {
     );
   });
 });
+
+const aggregation: Pick<VmAgentProps, 'streamAggregation'> = {
+  streamAggregation: { rules: [{ interval: Duration.minutes(1), outputs: ['total'] }] },
+};
 
 describe('stream aggregation', () => {
   test('is written as VictoriaMetrics reads it', () => {
@@ -520,7 +582,7 @@ describe('stream aggregation', () => {
       },
       { interval: '1h', outputs: ['sum_samples'], without: ['pod'], keep_metric_names: true },
     ]);
-    expect(argsOf(deployment(manifests)).filter((arg) => arg.startsWith('-streamAggr'))).toEqual([
+    expect(argsOf(statefulSet(manifests)).filter((arg) => arg.startsWith('-streamAggr'))).toEqual([
       '-streamAggr.config=/etc/vmagent/remote-write/aggregation.yaml',
       '-streamAggr.dropInput=true',
       '-streamAggr.dropInputLabels=az',
@@ -541,6 +603,14 @@ describe('stream aggregation', () => {
       { target_label: 'replica', replacement: '%{POD_NAME}' },
     ]);
     expect(statefulSet(manifests)['spec'].replicas).toBe(2);
+  });
+
+  test.each<[string, Partial<VmAgentProps>]>([
+    ['for all targets', aggregation],
+    ['for one', { remoteWrite: [{ endpoint: elsewhere, ...aggregation }] }],
+  ])('of one pod, %s, is not begun by another before it has ended', (_, props) => {
+    const { spec } = statefulSet(agent({ scrapeStack: false, ...props }));
+    expect(spec.replicas).toBe(1);
   });
 
   test('may just remove duplicates', () => {
@@ -596,7 +666,7 @@ const WRONG: readonly Case[] = [
   [
     'one target twice',
     { remoteWrite: [elsewhere, { endpoint: elsewhere, queues: 2 }] },
-    `remoteWrite[1] = "${ELSEWHERE}": the URL is that of another target, and would get every sample twice. ` +
+    `remoteWrite[1] = "${ELSEWHERE}": leads to the same storage as remoteWrite[0], which would get every sample twice. ` +
       'To fix: remove one of the two.',
   ],
   [
@@ -687,9 +757,9 @@ const WRONG: readonly Case[] = [
     'series shared out by labels and without labels',
     {
       remoteWrite: [elsewhere, WriteEndpoint.external('https://other.example.com/w')],
-      shardByUrl: { labels: ['a'], ignoreLabels: ['b'] },
+      shardByUrl: { byLabels: ['a'], ignoreLabels: ['b'] },
     },
-    'shardByUrl.ignoreLabels = ["b"]: `labels` says already by which labels series are shared out. ' +
+    'shardByUrl.ignoreLabels = ["b"]: `byLabels` says already by which labels series are shared out. ' +
       'To fix: remove one of the two.',
   ],
   [
@@ -697,6 +767,38 @@ const WRONG: readonly Case[] = [
     { replicas: 2, global: { externalLabels: { replica: '%{POD_NAME}' } } },
     'global.externalLabels[\'replica\'] = "%{POD_NAME}": the value differs from replica to replica, and the storage would ' +
       'take their samples for different series. To fix: remove the label: the storage removes the copies.',
+  ],
+  ...[
+    ['relabelConfigs[0].replacement', { relabelConfigs: [{ targetLabel: 'replica', replacement: '%{POD_NAME}' }] }],
+    [
+      'remoteWrite[0].relabelConfigs[0].replacement',
+      {
+        remoteWrite: [
+          { endpoint: elsewhere, relabelConfigs: [{ targetLabel: 'replica', replacement: '%{POD_NAME}' }] },
+        ],
+      },
+    ],
+    ...[
+      Scrape.static({ name: 'x', targets: ['a:1'], labels: { replica: '%{POD_NAME}' } }),
+      Scrape.annotatedPods({ name: 'x', labels: { replica: '%{POD_NAME}' } }),
+      Scrape.annotatedPods({ name: 'x', relabelConfigs: [{ targetLabel: 'replica', replacement: '%{POD_NAME}' }] }),
+      Scrape.annotatedPods({
+        name: 'x',
+        metricRelabelConfigs: [{ targetLabel: 'replica', replacement: '%{POD_NAME}' }],
+      }),
+      Scrape.raw({ job_name: 'x', static_configs: [{ targets: ['a:1'], labels: { replica: '%{POD_NAME}' } }] }),
+    ].map((job) => ["scrape['x']", { scrape: [job] }] as const),
+  ].map(([prop, props], index): Case => [
+    `a text that differs between copies, ${index}`,
+    { replicas: 2, ...(props as object) },
+    `${prop as string} = "%{POD_NAME}": the value differs from replica to replica, and the storage would ` +
+      'take their samples for different series. To fix: remove the label: the storage removes the copies.',
+  ]),
+  [
+    'an external label that another replaces',
+    { global: { externalLabels: { cluster: 'a' } }, remoteWriteLabels: { cluster: 'b' } },
+    'remoteWriteLabels[\'cluster\'] = "b": `global.externalLabels` has the label as well, whose value nobody would ever ' +
+      'see. To fix: remove one of the two: this one replaces a label that samples have, the other does not.',
   ],
   [
     'something else than a scrape job',
@@ -878,6 +980,95 @@ describe('wrong configurations', () => {
     ]);
     expect(two({ scrapeStack: false })).toEqual([]);
     expect(two({}, Duration.seconds(30))).toEqual([]);
+  });
+
+  test('the same storage once directly and once through vmauth', () => {
+    const tenant = Tenant.of(7);
+    const behind = (targets: (cluster: VmCluster, auth: VmAuth) => readonly WriteEndpoint[][]) =>
+      problemsOf((chart) => {
+        const cluster = new VmCluster(chart, 'metrics', { vmstorage: { volume } });
+        const user = (name: string, to: WriteEndpoint) => ({ password: SecretRef.of('users', name), routes: [to] });
+        const users = { shop: user('shop', cluster.write(tenant)), ops: user('ops', cluster.write()) };
+        const auth = new VmAuth(chart, 'door', { users });
+        targets(cluster, auth).forEach((remoteWrite, index) => new VmAgent(chart, `agent${index}`, { remoteWrite }));
+      });
+    const door = 'http://door-vmauth.monitoring.svc:8427/api/v1/write';
+    expect(behind((cluster, auth) => [[cluster.write(tenant), auth.write('shop')]])).toEqual([
+      `[test/agent0] remoteWrite[1] = "${door}": leads to the same storage as remoteWrite[0], which would get every ` +
+        'sample twice. To fix: remove one of the two.',
+    ]);
+    expect(behind((cluster, auth) => [[cluster.write(tenant)], [auth.write('shop')]])).toEqual([
+      '[test/agent1] scrapeStack = true: test/agent0 scrapes the stack as well, and the storage at ' +
+        `${door} would keep the samples of both. To fix: set \`scrapeStack: false\` on one of the two, or the scrape ` +
+        'interval as `dedupInterval` on the storage.',
+    ]);
+    expect(behind((cluster, auth) => [[cluster.write(), auth.write('shop')]])).toEqual([]);
+    expect(behind((_cluster, auth) => [[auth.write('ops'), auth.write('shop')]])).toEqual([]);
+  });
+
+  test('agents of one chart that run the same job into the same storage, which keeps both samples', () => {
+    const two = (
+      first: Partial<VmAgentProps>,
+      second: Partial<VmAgentProps> = {},
+      dedupInterval?: Duration,
+      prometheus = false,
+    ) =>
+      problemsOf((chart) => {
+        const storage = new VmSingle(chart, 'metrics', { volume, dedupInterval });
+        const props = { remoteWrite: [storage.write()], scrape: [Scrape.annotatedPods()], scrapeStack: false };
+        new VmAgent(chart, 'first', { ...props, ...first });
+        if (prometheus) new Prometheus(chart, 'second', { ...props, volume });
+        else new VmAgent(chart, 'second', { ...props, ...second });
+      });
+    const refused =
+      '[test/second] scrape[\'annotated-pods\'] = "annotated-pods": test/first scrapes the same targets as well, and the ' +
+      'storage at http://metrics-vmsingle.monitoring.svc:8428/api/v1/write would keep the samples of both. To fix: ' +
+      'remove the job from one of the two, or set the scrape interval as `dedupInterval` on the storage.';
+    expect(two({})).toEqual([refused]);
+    expect(two({}, {}, undefined, true)).toEqual([refused]);
+    expect(two({}, { scrape: [Scrape.annotatedPods({ interval: Duration.seconds(10) })] })).toEqual([refused]);
+    expect(two({}, { scrape: [Scrape.annotatedPods({ namespaces: ['shop'] })] })).toEqual([]);
+    expect(two({}, { global: { externalLabels: { agent: 'second' } } })).toEqual([]);
+    expect(two({}, { remoteWrite: [elsewhere] })).toEqual([]);
+    expect(two({}, {}, Duration.seconds(30))).toEqual([]);
+  });
+
+  test.each([
+    Scrape.annotatedPods({ name: 'x', relabelConfigs: [{ targetLabel: '__scrape_interval__', replacement: '60s' }] }),
+    Scrape.annotatedPods({
+      name: 'x',
+      relabelConfigs: [{ action: 'labelmap', regex: '__meta_(.*_interval__)', replacement: '__$1' }],
+    }),
+    Scrape.static({ name: 'x', targets: ['a:1'], labels: { __scrape_interval__: '60s' } }),
+  ])('a job that sets intervals which nobody can compare with that of the storage, %#', (job) => {
+    expect(pairProblems({ scrape: [job] }, Duration.seconds(30))).toEqual([
+      at(
+        'scrape[\'x\'] = "__scrape_interval__": each target may have an interval of its own, and the storage keeps one ' +
+          'sample of a series in 30 seconds. To fix: set `interval` of the job instead of the label.',
+      ),
+    ]);
+    expect(problems({ scrape: [job] })).toEqual([]);
+  });
+
+  test('a job that no ConfigMap can hold', () => {
+    const make = (serverSideApply: boolean, targets: number) =>
+      problemsOf((chart) => {
+        StackDefaults.set(chart, { serverSideApply });
+        new VmAgent(chart, 'agent', { remoteWrite: [elsewhere], scrape: [large('many', targets)] });
+      });
+    const fix =
+      "To fix: share its targets out over several jobs, which `labels: { job: 'many' }` makes one for queries";
+    expect(make(false, 10_000)).toEqual([
+      at(
+        'scrape[\'many\'] = "368940 bytes": does not fit into a ConfigMap, of which kubectl apply keeps a copy in an ' +
+          `annotation of at most 256 KiB. ${fix}, or apply server-side and say so with ` +
+          '`StackDefaults.set(chart, { serverSideApply: true })`.',
+      ),
+    ]);
+    expect(make(true, 10_000)).toEqual([]);
+    expect(make(true, 30_000)).toEqual([
+      at(`scrape['many'] = "1128940 bytes": does not fit into a ConfigMap. ${fix}.`),
+    ]);
   });
 
   test('two replicas and a storage that keeps samples of another interval', () => {

@@ -228,13 +228,15 @@ describe('rules', () => {
               headers: ['X-Team: a'],
               notifierHeaders: ['X-Team: b'],
             },
-            { name: 'late', rules: [], evalDelay: Duration.minutes(2), evalAlignment: false },
+            { name: 'late', rules: [{ record: 'a', expr: 'b' }], evalDelay: Duration.minutes(2), evalAlignment: false },
           ],
         }),
       ],
     });
     expect(find(manifests, 'ConfigMap', 'alert-vmalert-rules')['data']).toEqual({
-      'late.yaml': 'groups:\n  - name: late\n    eval_delay: 2m\n    eval_alignment: false\n    rules: []\n',
+      'late.yaml':
+        'groups:\n  - name: late\n    eval_delay: 2m\n    eval_alignment: false\n    rules:\n' +
+        '      - record: a\n        expr: b\n',
       'my-targets.yaml': `groups:
   - name: my targets
     interval: 30s
@@ -389,9 +391,11 @@ describe('an objective', () => {
 
   test('is watched over several windows, as in the workbook', () => {
     const [burn] = groupsOf();
-    expect(burn!.rules.flatMap(({ record }) => record ?? [])).toEqual(
-      ['5m', '30m', '1h', '2h', '6h', '24h', '72h'].map((window) => `slo:error_ratio:rate${window}`),
-    );
+    expect(burn!.rules.flatMap(({ record }) => record ?? [])).toEqual([
+      ...['5m', '30m', '1h', '2h', '6h', '24h', '72h'].map((window) => `slo:error_ratio:rate${window}`),
+      SLO_SERIES.errors,
+      SLO_SERIES.total,
+    ]);
     expect(burn!.rules[0]).toEqual({
       record: 'slo:error_ratio:rate5m',
       expr:
@@ -431,7 +435,9 @@ describe('an objective', () => {
         { record: SLO_SERIES.objective, expr: 'vector(0.99)' },
         {
           record: SLO_SERIES.budgetRemaining,
-          expr: '1 - avg_over_time(slo:error_ratio:rate5m{slo="checkout"}[7d]) / 0.01',
+          expr:
+            '1 - sum_over_time(slo:errors:rate5m{slo="checkout"}[7d]) / ' +
+            'sum_over_time(slo:total:rate5m{slo="checkout"}[7d]) / 0.01',
         },
       ],
     });
@@ -496,8 +502,8 @@ describe('wrong configurations', () => {
     [
       'a host as URL',
       () => ({ externalUrl: 'grafana.example.com' }),
-      'externalUrl = "grafana.example.com": must be a URL that begins with http:// or https://. To fix: give a ' +
-        'URL that begins with http:// or https://.',
+      'externalUrl = "grafana.example.com": must be a URL of http or https, without credentials and ' +
+        "parameters. To fix: write for example 'https://grafana.example.com'.",
     ],
     [
       'a URL that ends in a slash',
@@ -505,12 +511,18 @@ describe('wrong configurations', () => {
       'externalUrl = "https://grafana.example.com/": vmalert appends a path that begins with /. To fix: remove ' +
         'the / at the end.',
     ],
-    [
-      'a password in a URL',
-      () => ({ externalUrl: 'https://me:pass@grafana.example.com' }),
-      'externalUrl = "https://me:***@grafana.example.com": looks like a secret, and would stand in the manifest ' +
-        'in the clear. To fix: take it out of the URL.',
-    ],
+    ...(
+      [
+        ['a password in a URL', 'https://me:pass@grafana.example.com', 'https://me:***@grafana.example.com'],
+        ['a user in a URL', 'https://bob@grafana.example.com/a'],
+        ['a URL with parameters', 'https://grafana.example.com/a?b=c'],
+      ] as const
+    ).map(([title, externalUrl, shown = externalUrl]): [string, () => Loose<VmAlertProps>, string] => [
+      title,
+      () => ({ externalUrl }),
+      `externalUrl = "${shown}": must be a URL of http or https, without credentials and parameters. To fix: ` +
+        "write for example 'https://grafana.example.com'.",
+    ]),
     [
       'a template that begins with a slash',
       () => ({ alertSource: '/explore?expr={{ .Expr | queryEscape }}' }),
@@ -677,10 +689,63 @@ describe('wrong configurations', () => {
         'digit first. To fix: give a label name: letters, digits and _, no digit first.',
     ],
     [
-      'a label for the name of the series',
-      () => ({ rules: [rule({ alert: 'A', labels: { __name__: 'c' } })] }),
-      `groups['targets'].rules['A'].labels['__name__'] = "c": the name of a series is no label that rules may ` +
-        'set. To fix: remove it: a recording rule names its series by `record`.',
+      'labels that vmalert sets',
+      () => ({
+        externalLabels: { __name__: 'a', alertname: 'b' },
+        rules: [
+          group({
+            labels: { alertgroup: 'c' },
+            rules: [
+              { alert: 'A', expr: 'up == 0', labels: { __name__: 'd', alertname: 'e' } },
+              { record: 'a:b', expr: 'up', labels: { __name__: 'f', alertname: 'of a copy of ALERTS' } },
+            ],
+          }),
+        ],
+        remoteWrite,
+      }),
+      ...[
+        [`externalLabels['__name__'] = "a"`, '`record` of a rule'],
+        [`externalLabels['alertname'] = "b"`, '`alert` of a rule'],
+        [`groups['targets'].rules['A'].labels['__name__'] = "d"`, '`record` of a rule'],
+        [`groups['targets'].rules['A'].labels['alertname'] = "e"`, '`alert` of a rule'],
+        [`groups['targets'].rules['a:b'].labels['__name__'] = "f"`, '`record` of a rule'],
+        [`groups['targets'].labels['alertgroup'] = "c"`, '`name` of the group'],
+      ].map(([prop, what]) => `${prop}: vmalert sets it, to the ${what}. To fix: remove it, or rename it.`),
+    ],
+    [
+      'another tenant than that of the group',
+      () => ({
+        externalLabels: { vm_project_id: '1' },
+        rules: [
+          group({
+            tenant: Tenant.of(1),
+            labels: { vm_account_id: '2' },
+            rules: [{ record: 'a:b', expr: 'up', labels: { vm_account_id: '7' } }],
+          }),
+        ],
+        remoteWrite,
+      }),
+      `groups['targets'].labels['vm_account_id'] = "2": the group belongs to tenant 1, and the result would be ` +
+        "another's. To fix: remove it: `tenant` sets it.",
+      `groups['targets'].rules['a:b'].labels['vm_account_id'] = "7": the group belongs to tenant 1, and the result ` +
+        "would be another's. To fix: remove it: `tenant` sets it.",
+      `externalLabels['vm_project_id'] = "1": the group 'targets' has a tenant of its own, which sets it. To fix: ` +
+        'remove it.',
+    ],
+    [
+      'no groups',
+      () => ({ rules: [Rules.of({ groups: [] })] }),
+      'groups = []: there is nothing to evaluate. To fix: write a group, or leave the rules out.',
+    ],
+    [
+      'a group that fits into no ConfigMap',
+      () => ({ rules: [group({ rules: [{ alert: 'A', expr: `a ${'or a '.repeat(210_000)}` }] })] }),
+      `groups['targets'] = "targets": has 1050073 bytes, and a ConfigMap takes 1 MiB. To fix: split the group.`,
+    ],
+    [
+      'a group without rules',
+      () => ({ rules: [group({ rules: [] })] }),
+      `groups['targets'].rules = []: there is nothing to evaluate. To fix: write a rule, or remove the group.`,
     ],
     [
       'secrets in annotations',
@@ -695,8 +760,8 @@ describe('wrong configurations', () => {
     [
       'a template that is not closed',
       () => ({ rules: [rule({ alert: 'A', annotations: { summary: '{{ $value }' } })] }),
-      `groups['targets'].rules['A'].annotations['summary'] = "{{ $value }": the {{ and }} of the template do ` +
-        'not fit. To fix: close each {{ by }}.',
+      `groups['targets'].rules['A'].annotations['summary'] = "{{ $value }": is no template: a {{ is not ` +
+        'closed. To fix: correct the template.',
     ],
     [
       'bad headers',
@@ -886,9 +951,9 @@ describe('wrong configurations', () => {
     [
       'an objective of nothing',
       () => ({ remoteWrite, rules: [Slo.of({ name: 'a' } as never).rules()] }),
-      "slo['a'].objective = (not set): there is no objective without it. To fix: set `objective`.",
-      "slo['a'].errors = (not set): there is no objective without it. To fix: set `errors`.",
-      "slo['a'].total = (not set): there is no objective without it. To fix: set `total`.",
+      "slo['a'].objective = (not set): slo['a'] is nothing without it. To fix: set `slo['a'].objective`.",
+      "slo['a'].errors = (not set): slo['a'] is nothing without it. To fix: set `slo['a'].errors`.",
+      "slo['a'].total = (not set): slo['a'] is nothing without it. To fix: set `slo['a'].total`.",
     ],
   ])('%s', (_, make, ...lines) => {
     expect(wrong(make)).toEqual(lines);

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Size, type Chart } from 'cdk8s';
@@ -378,14 +378,38 @@ describe('the config', () => {
       {
         source_matchers: ['severity="critical"'],
         target_matchers: ['severity=~"warning|info"'],
-        equal: ['alertname', 'cluster', 'namespace', 'service', 'instance', 'persistentvolumeclaim', 'mountpoint'],
+        equal: expect.arrayContaining(['alertname', 'cluster', 'namespace', 'job', 'service', 'slo', 'instance']),
       },
       {
         source_matchers: ['alertname="ServiceDown"', 'severity="critical"', 'instance!=""'],
         target_matchers: ['severity="warning"'],
-        equal: ['cluster', 'instance'],
+        equal: ['cluster', 'namespace', 'instance'],
       },
     ]);
+  });
+
+  it('tells apart all that the shipped rules tell apart', () => {
+    const [{ equal }] = renderedOf(bySeverity({ inhibitEqual: ['queue', 'job'] }))['inhibit_rules'];
+    expect(equal).toEqual([...new Set(equal)]);
+    expect(equal).toContain('queue');
+    const cases = readdirSync('rules')
+      .filter((name) => name.endsWith('.test.yaml'))
+      .flatMap((name) => parse(readFileSync(join('rules', name), 'utf8')).tests)
+      .flatMap(({ alert_rule_test: expected = [] }) => expected)
+      .flatMap(({ alertname, exp_alerts: alerts = [] }) =>
+        alerts.map(({ exp_labels: labels }: { exp_labels: object }) => ({ alertname, labels })),
+      );
+    const labelsOf = (severity: string) =>
+      cases
+        .filter(({ labels }) => labels.severity === severity)
+        .map(({ alertname, labels }) => ({
+          alertname,
+          labels: Object.keys(labels).filter((one) => one !== 'severity'),
+        }));
+    const warnings = labelsOf('warning').map(({ alertname }) => alertname);
+    const silencing = labelsOf('critical').filter(({ alertname }) => warnings.includes(alertname));
+    expect(silencing.length).toBeGreaterThan(3);
+    for (const { labels } of silencing) expect(equal).toEqual(expect.arrayContaining(labels));
   });
 
   it('names templates that are mounted', () => {
@@ -763,6 +787,44 @@ describe('wrong configurations', () => {
       ],
     ],
     [
+      'templates that cannot be read',
+      () =>
+        problemsWith({
+          config: AlertmanagerConfig.of({
+            ...least,
+            receivers: [
+              {
+                name: 'hook',
+                webhookConfigs: [{ ...HOOK, payload: { text: ['{{ .Status'] } }],
+                slackConfigs: [{ apiUrl: SECRET, title: '{{ if .Alerts }}' }],
+                pagerdutyConfigs: [{ routingKey: SECRET, details: { count: '{{ }}' } }],
+              },
+            ],
+          }),
+          templates: { 'a.tmpl': '{{ define "m" }}{{ .Foo ' },
+        }),
+      [
+        'config.receivers[0].webhookConfigs[0].payload.text[0] = "{{ .Status": is no template: a {{ is not closed. To fix: correct the template.',
+        'config.receivers[0].slackConfigs[0].title = "{{ if .Alerts }}": is no template: a {{ if }} has no {{ end }}. To fix: correct the template.',
+        'config.receivers[0].pagerdutyConfigs[0].details[\'count\'] = "{{ }}": is no template: {{ }} is empty. To fix: correct the template.',
+        'templates[\'a.tmpl\'] = "{{ define \\"m\\" }}{{ .Foo ": Alertmanager would not start with it: a {{ is not closed. To fix: correct the template.',
+      ],
+    ],
+    [
+      'secrets in headers and parameters',
+      () =>
+        withReceiver({
+          webhookConfigs: [{ ...HOOK, httpConfig: { httpHeaders: { 'X-Authorization': { values: ['a'] } } } }],
+          emailConfigs: [{ to: 'a@b', from: 'c@d', smarthost: 'e:25', headers: { 'Set-Cookie': 'b' } }],
+          opsgenieConfigs: [{ apiKey: SECRET, details: { cookie: 'a flavour', api_token: 'c' } }],
+        }),
+      [
+        "config.receivers[0].webhookConfigs[0].httpConfig.httpHeaders['X-Authorization'].values = \"***\": a secret would stand in the ConfigMap in the clear. To fix: use `files` with SecretRef.of('name', 'key'), in YAML secret://name-of-the-secret/key.",
+        'config.receivers[0].emailConfigs[0].headers[\'Set-Cookie\'] = "***": a secret would stand in the ConfigMap in the clear. To fix: remove it.',
+        'config.receivers[0].opsgenieConfigs[0].details[\'api_token\'] = "***": a secret would stand in the ConfigMap in the clear. To fix: remove it.',
+      ],
+    ],
+    [
       'templates that nothing defines',
       () =>
         problemsWith({
@@ -863,6 +925,57 @@ describe('wrong configurations', () => {
     expect(() => fromText('route: [')).toThrow(
       /^path = ".*alertmanager.yml": the file is no YAML: .* To fix: correct the file\.$/,
     );
+  });
+});
+
+describe('templates', () => {
+  const accepted = [
+    '{{ .Status }}',
+    '}} is text: {"a":{"b":1}}',
+    '{{/* a }} in a comment */}}{{- /* another */ -}} x',
+    `{{ "a }} in a text" }}{{ \`and }} "here\` }}{{ '}' }}{{ "don't" }}`,
+    '{{ if eq .Status "a" }}1{{ else if .Alerts }}2{{ end }}',
+    '{{ range .Alerts }}{{- with .Labels -}}{{ .end }}{{ end }}{{ break }}{{end}}',
+    '{{ (index .Alerts 0).Labels.job }}',
+    '{{ $open := "{{" }}{{ $open }}',
+    '{{\n.Status\n}}',
+    '{{ block "a" . }}x{{ end }}',
+  ];
+  const refused = [
+    '{{ .Status ',
+    '{{ .Status }',
+    '{{ define "text" }}{{ .Foo ',
+    '{{ define "text" }}x',
+    '{{ range .Alerts }}{{ .Labels }}',
+    '{{ if .Alerts }}x{{ end }}{{ end }}',
+    '{{/* a comment',
+    '{{/* a comment */ }}',
+    '{{ "a text }}',
+    '{{ (index .Alerts 0 }}',
+    '{{ index .Alerts 0) }}',
+    '{{ }}',
+    '{{ .A {{ .B }} }}',
+    '{{{ .A }}}',
+  ];
+  const isRight = (template: string): boolean => problemsWith({ templates: { 'a.tmpl': template } }).length === 0;
+  const everywhere = [...accepted, ...refused];
+
+  it.each(accepted)('%j', (template) => {
+    expect(isRight(template)).toBe(true);
+  });
+
+  it.each(refused)('not %j', (template) => {
+    expect(isRight(template)).toBe(false);
+  });
+
+  describeWith(['amtool'], 'as amtool has it', () => {
+    it.each(everywhere)('%j', (template) => {
+      const path = join(folder, 'with-template.yml');
+      writeFileSync(join(folder, 'a.tmpl'), template);
+      writeFileSync(path, `templates: [a.tmpl]\nroute: { receiver: a }\nreceivers: [{ name: a }]\n`);
+      const { status } = spawnSync(findBinary('amtool')!, ['check-config', path]);
+      expect(status === 0).toBe(isRight(template));
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import {
   Endpoint,
   ReadEndpoint,
   SecretRef,
+  StackDefaults,
   Tenant,
   VmAuth,
   VmCluster,
@@ -263,6 +264,22 @@ describe('the config', () => {
     );
     expect(text).toContain('    bearer_token: |2-\n      %{SECRET_users_shop}\n');
     expect(text).toContain('          - |2-\n            X-Key: %{SECRET_backend_key}\n');
+  });
+
+  it('has each list of paths once, however many users may ask for them', () => {
+    const reader = (tenant: number) => (chart: Chart) => ({
+      password: secret(`${tenant}`),
+      routes: [cluster(chart).read(Tenant.of(tenant))],
+    });
+    const config = (...tenants: number[]) =>
+      textOf(
+        rendered((chart) => ({ users: Object.fromEntries(tenants.map((id) => [`of-${id}`, reader(id)(chart)])) })),
+      );
+    const count = (text: string) => text.split('/api/v1/status').length;
+    expect(count(config(1, 2, 3))).toBe(count(config(1)));
+    const [, , third] = parse(config(1, 2, 3)).users;
+    const [alone] = parse(config(3)).users;
+    expect(third).toEqual(alone);
   });
 
   it('does not depend on the order of the users', () => {
@@ -588,7 +605,80 @@ describe('the endpoints', () => {
       unauthorized: { routes: [cluster(chart).read()] },
     }));
     expect(readable.write('shop').authenticated).toBe(true);
+    expect(readable.ingest('shop').otlp.authenticated).toBe(true);
     expect(readable.read('grafana').authenticated).toBe(false);
+    expect(readable.endpointOf('shop').authenticated).toBe(false);
+  });
+
+  it('of somebody who reads and writes show what is open to read', () => {
+    const auth = authIn((chart) => ({
+      users: { both: { password: secret('both'), routes: [cluster(chart).read(), cluster(chart).write()] } },
+      unauthorized: { routes: [cluster(chart).read()] },
+    }));
+    expect(auth.read('both')).toMatchObject({ authenticated: false, writes: true });
+    expect(auth.write('both').authenticated).toBe(true);
+  });
+
+  it('of a user are there for every protocol over HTTP', () => {
+    const ingest = authIn((chart) => ({ users: { shop: shop(chart) } })).ingest('shop');
+    const endpoints = [
+      ingest.remoteWrite,
+      ingest.importText,
+      ingest.importJson,
+      ingest.importCsv,
+      ingest.importNative,
+      ingest.otlp,
+      ingest.influx,
+      ingest.influxV2,
+      ingest.datadog,
+      ingest.newRelic,
+      ingest.zabbix,
+    ];
+    const given = { credentials: { bearerToken: secret('shop') }, writes: true, authenticated: true };
+    expect(endpoints.map(({ url }) => url.replace('http://gateway-vmauth.monitoring.svc:8427', ''))).toEqual([
+      '/api/v1/write',
+      '/api/v1/import/prometheus',
+      '/api/v1/import',
+      '/api/v1/import/csv',
+      '/api/v1/import/native',
+      '/opentelemetry/v1/metrics',
+      '/influx/write',
+      '/influx/api/v2/write',
+      '/datadog',
+      '/newrelic/infra/v2/metrics/events/bulk',
+      '/zabbixconnector/api/v1/history',
+    ]);
+    for (const endpoint of endpoints) {
+      expect(endpoint).toMatchObject(given);
+      expect(String(endpoint.tenant)).toBe('1:2');
+      expect(endpoint.dedupInterval?.toSeconds()).toBe(30);
+    }
+  });
+
+  it('for ingestion have the tenant of the route that takes them, where each protocol has its own', () => {
+    const ingest = authIn((chart) => ({
+      users: {
+        shop: {
+          bearerToken: secret('shop'),
+          routes: [
+            { to: cluster(chart).write(Tenant.of(5)), srcPaths: ['/api/v1/write'] },
+            { to: Endpoint.external('http://collector:4318'), srcPaths: ['/opentelemetry/.*'] },
+          ],
+        },
+      },
+    })).ingest('shop');
+    expect(String(ingest.remoteWrite.tenant)).toBe('5');
+    expect(ingest.otlp.tenant).toBeUndefined();
+    expect(() => ingest.datadog).toThrow(
+      'user = "shop": no route of shop takes all requests for /datadog/api/v2/series. ' +
+        "To fix: add one to `users['shop'].routes`, e.g. cluster.write().",
+    );
+  });
+
+  it('tell how long the queries of a user take at most', () => {
+    const auth = authIn((chart) => ({ users: { grafana: grafana(chart), shop: shop(chart) } }));
+    expect(auth.endpointOf('grafana').maxQueryDuration?.toSeconds()).toBe(30);
+    expect(auth.endpointOf('shop').maxQueryDuration).toBeUndefined();
   });
 
   it('of a reader of a single node store nothing, unless paths are spelt out', () => {
@@ -654,6 +744,11 @@ describe('the endpoints', () => {
     );
     expect(() => auth.read()).toThrow(
       "user = (not set): `unauthorized` is not set, so that everybody must be a user. To fix: use one of 'grafana', 'shop'.",
+    );
+    expect(() => auth.ingest('shpo')).toThrow('user = "shpo": there is no such user.');
+    expect(() => auth.ingest('grafana').otlp).toThrow(
+      'user = "grafana": no route of grafana takes all requests for /opentelemetry/v1/metrics. ' +
+        "To fix: add one to `users['grafana'].routes`, e.g. cluster.write().",
     );
     expect(() => auth.write('grafana')).toThrow(
       'user = "grafana": no route of grafana takes all requests for /api/v1/write. ' +
@@ -832,8 +927,8 @@ describe('wrong configurations', () => {
     [
       'a condition on a secret header',
       read({ srcHeaders: ['X-Team: a', 'X-Api-Key: abc'] }),
-      'users[\'shop\'].routes[0].srcHeaders[1] = "X-Api-Key: abc": must be Name: value, and no header with a secret, which would ' +
-        "stand in the ConfigMap in the clear. To fix: write for example 'X-Team: shop'; secrets are what users are told apart by.",
+      'users[\'shop\'].routes[0].srcHeaders[1] = "X-Api-Key:***": is about a secret, which would stand in the ConfigMap in the ' +
+        'clear. To fix: remove it; secrets are what users are told apart by.',
     ],
     [
       'a bad name of a header',
@@ -850,8 +945,17 @@ describe('wrong configurations', () => {
     [
       'a secret header in the clear',
       read({ headers: { Authorization: 'Basic YTpi' } }),
-      "users['shop'].routes[0].headers['Authorization'] = \"***\": would stand in the ConfigMap in the clear. " +
+      "users['shop'].routes[0].headers['Authorization'] = \"***\": looks like a secret, and would stand in the ConfigMap in the clear. " +
         "To fix: put the whole value into a Secret and write SecretRef.of('name-of-the-secret', 'key').",
+    ],
+    [
+      'a header that some proxies send credentials in, in the clear',
+      read({ headers: { 'X-Authorization': 'Basic YTpi' }, srcHeaders: ['X-Forwarded-Authorization: abc', 'X-Team'] }),
+      "users['shop'].routes[0].headers['X-Authorization'] = \"***\": looks like a secret, and would stand in the ConfigMap in the clear. " +
+        "To fix: put the whole value into a Secret and write SecretRef.of('name-of-the-secret', 'key').",
+      'users[\'shop\'].routes[0].srcHeaders[0] = "X-Forwarded-Authorization:***": is about a secret, which would stand in the ' +
+        'ConfigMap in the clear. To fix: remove it; secrets are what users are told apart by.',
+      "users['shop'].routes[0].srcHeaders[1] = \"X-Team\": must be Name: value. To fix: write for example 'X-Team: shop'.",
     ],
     [
       'no endpoint',
@@ -978,6 +1082,27 @@ describe('wrong configurations', () => {
 
   it.each(CASES.map(([title, ...rest]) => [title, rest] as const))('%s', (_title, [props, ...messages]) => {
     expect(problems(props)).toEqual(messages.map(at));
+  });
+
+  it.each([
+    [
+      false,
+      500,
+      /^\[test\/gateway\] users = "500 with 2\d{5} bytes": do not fit into a ConfigMap, of which kubectl apply keeps a copy in an annotation of at most 256 KiB\. To fix: share them out over several VmAuths, or apply server-side and say so with `StackDefaults\.set\(chart, \{ serverSideApply: true \}\)`\.$/,
+    ],
+    [
+      true,
+      2000,
+      /^\[test\/gateway\] users = "2000 with 1\d{6} bytes": do not fit into a ConfigMap\. To fix: share them out over several VmAuths\.$/,
+    ],
+  ])('more users than a ConfigMap holds, applied server-side: %s', (serverSideApply, count, message) => {
+    const found = problemsOf((chart) => {
+      StackDefaults.set(chart, { serverSideApply });
+      const user = grafana(chart);
+      const users = Object.fromEntries([...Array(count).keys()].map((i) => [`user-${i}`, user]));
+      new VmAuth(chart, 'gateway', { users });
+    });
+    expect(found).toEqual([expect.stringMatching(message)]);
   });
 
   it.each(['(?i)/a', '/(?P<x>a)', '/[[:alpha:]]+', '/\\pL', '/\\Qa(b\\E'])('but not %s, which RE2 knows', (regex) => {

@@ -27,6 +27,10 @@ describe('replication is wired everywhere it must be', () => {
   });
 });
 
+test('a node that was updated is found again before the next one goes', () => {
+  expect(find(cluster(), 'StatefulSet', 'metrics-vmstorage')['spec']).toMatchObject({ minReadySeconds: 10 });
+});
+
 test('without replication nothing speaks of it', () => {
   const args = cluster().flatMap((manifest) =>
     ['StatefulSet', 'Deployment'].includes(manifest.kind) ? argsOf(manifest) : [],

@@ -322,7 +322,7 @@ describe('Pushgateway', () => {
   });
 
   test('keeps what was pushed on a claim', () => {
-    const workload = find(pushgateway({ persistence: { size: Size.gibibytes(1) } }), 'StatefulSet', NAME);
+    const workload = find(pushgateway({ volume: { size: Size.gibibytes(1) } }), 'StatefulSet', NAME);
     expect(argsOf(workload)).toContain('--persistence.file=/data/metrics');
     expect(podOf(workload)['containers'][0].volumeMounts).toEqual([{ name: 'data', mountPath: '/data' }]);
     expect(workload['spec'].volumeClaimTemplates[0].spec.resources.requests.storage).toBe('1Gi');
@@ -378,7 +378,7 @@ describe('wrong configurations', () => {
     [
       'another path than the one that is scraped',
       { extraArgs: ['--web.telemetry-path=/node'] },
-      'extraArgs[\'--web.telemetry-path\'] = "/node": the probe of the pod and everything that is wired to it ask at the ' +
+      'extraArgs[\'--web.telemetry-path\'] = "/node": the probes of the pod and everything that is wired to it ask at the ' +
         'port, below the root path. To fix: remove it.',
     ],
     [
@@ -429,8 +429,8 @@ describe('wrong configurations', () => {
     [
       'lists that name nothing',
       { namespaces: [], watchedResources: [] },
-      'namespaces = []: names nothing. To fix: remove it for the default, or name something.',
-      'watchedResources = []: names nothing. To fix: remove it for the default, or name something.',
+      'namespaces = []: must not be empty. To fix: name something, or leave the prop out.',
+      'watchedResources = []: must not be empty. To fix: name something, or leave the prop out.',
     ],
     [
       'labels of a resource that is not watched',
@@ -483,15 +483,15 @@ describe('wrong configurations', () => {
     ],
     [
       'a claim without a size',
-      { persistence: {} },
-      'persistence.size = (not set): a claim needs a size. To fix: set `persistence.size`, e.g. Size.gibibytes(100), or ' +
-        '`persistence: { ephemeral: true }` to keep nothing.',
+      { volume: {} },
+      'volume.size = (not set): a claim needs a size. To fix: set `volume.size`, e.g. Size.gibibytes(100), or ' +
+        '`volume: { ephemeral: true }` to keep nothing.',
     ],
     [
       'a file that is on no volume',
       { extraArgs: ['--persistence.file=/tmp/metrics'] },
-      'extraArgs[\'--persistence.file\'] = "/tmp/metrics": --persistence.file belongs to persistence. ' +
-        'To fix: remove it here and use persistence.',
+      'extraArgs[\'--persistence.file\'] = "/tmp/metrics": --persistence.file belongs to volume. ' +
+        'To fix: remove it here and use volume.',
     ],
     [
       'an API that wipes everything',
@@ -502,7 +502,7 @@ describe('wrong configurations', () => {
     [
       'a prefix that the probe does not know',
       { extraArgs: ['--web.external-url=https://example.com/push'] },
-      'extraArgs[\'--web.external-url\'] = "https://example.com/push": the probe of the pod and everything that is wired to ' +
+      'extraArgs[\'--web.external-url\'] = "https://example.com/push": the probes of the pod and everything that is wired to ' +
         'it ask at the port, below the root path. To fix: remove it.',
     ],
     [

@@ -173,6 +173,12 @@ describe('EndpointIngress', () => {
     ['/api/v1/query', 'Exact'],
     ['/api/v1/label/job/values', 'Exact'],
     ['/vmui', 'Prefix'],
+    ['/prometheus/api/v1/query_range', 'Exact'],
+    ['/api/v1/series/count', 'Exact'],
+    ['/api/v1/export', 'Prefix'],
+    ['/prettify-query', 'Exact'],
+    ['/graphite/functions/', 'Prefix'],
+    ['/graphite/tags', 'Exact'],
   ] as const)('%s of a single node shows data and takes none', (path, pathType) => {
     const make = ingress((chart) => ({
       allowUnauthenticatedReads: true,
@@ -187,6 +193,30 @@ describe('EndpointIngress', () => {
       endpoints: [{ endpoint: new Pushgateway(chart, 'jobs').push(), path }],
     }));
     expect(problemsOf(make)).toEqual([]);
+  });
+
+  test.each(['/opentelemetry', '/prometheus/api/v1/import'])('%s of a VmAuth takes data and shows none', (path) => {
+    const make = ingress((chart) => {
+      const unauthorized = { routes: [clusterOf(chart).write()] };
+      const endpoint = new VmAuth(chart, 'gateway', { unauthorized }).endpointOf();
+      return { allowUnauthenticatedWrites: true, endpoints: [{ endpoint, path }] };
+    });
+    expect(problemsOf(make)).toEqual([]);
+  });
+
+  test('what a user of a VmAuth writes by is open to writers alone, whatever is open to read', () => {
+    const make = ingress((chart) => {
+      const cluster = clusterOf(chart);
+      const auth = new VmAuth(chart, 'gateway', {
+        users: { shop: { bearerToken: SecretRef.of('users', 'shop'), routes: [cluster.write()] } },
+        unauthorized: { routes: [cluster.read()] },
+      });
+      return { endpoints: [auth.write('shop'), auth.ingest('shop').otlp] };
+    });
+    expect(problemsOf(make)).toEqual([]);
+    expect(
+      find(synth(make), 'Ingress', 'public')['spec'].rules[0].http.paths.map(({ path }: { path: string }) => path),
+    ).toEqual(['/api/v1/write', '/opentelemetry/v1/metrics']);
   });
 
   test('a wildcard host and plain HTTP are possible', () => {
@@ -337,6 +367,31 @@ const INGRESSES: readonly Case<EndpointIngressProps>[] = [
     'endpoints[0] = "http://gateway-vmauth.monitoring.svc:8427": whoever reaches the host could store data without ' +
       `credentials. ${AUTHENTICATE} \`allowUnauthenticatedWrites: true\`.`,
   ],
+  ...(['a user who reads and writes', 'a user who writes'] as const).map((user): Case<EndpointIngressProps> => [
+    `what VmAuth shows without credentials, by an endpoint of ${user}`,
+    (chart) => {
+      const cluster = clusterOf(chart);
+      const writes = user === 'a user who writes';
+      const routes = writes ? [cluster.write()] : [cluster.read(), cluster.write()];
+      const auth = new VmAuth(chart, 'gateway', {
+        users: { shop: { bearerToken: SecretRef.of('users', 'shop'), routes } },
+        unauthorized: { routes: [cluster.read()] },
+      });
+      const endpoint = writes ? auth.endpointOf('shop') : auth.read('shop');
+      return { endpoints: [endpoint] };
+    },
+    'endpoints[0] = "http://gateway-vmauth.monitoring.svc:8427": whoever reaches the host could read all data without ' +
+      `credentials. ${AUTHENTICATE} \`allowUnauthenticatedReads: true\`.`,
+  ]),
+  [
+    'tags of Graphite, below which there is what deletes',
+    (chart) => ({
+      allowUnauthenticatedReads: true,
+      endpoints: [{ endpoint: new VmSingle(chart, 'metrics', { volume }).read(), path: '/graphite/tags' }],
+    }),
+    'endpoints[0] = "http://metrics-vmsingle.monitoring.svc:8428": whoever reaches the host could store data without ' +
+      `credentials. ${AUTHENTICATE} \`allowUnauthenticatedWrites: true\`.`,
+  ],
   [
     'all of a Pushgateway, which shows what it takes',
     (chart) => ({ allowUnauthenticatedWrites: true, endpoints: [new Pushgateway(chart, 'jobs').push()] }),
@@ -484,6 +539,15 @@ const INGRESSES: readonly Case<EndpointIngressProps>[] = [
 
 const ROUTES: readonly Case<EndpointHttpRouteProps>[] = [
   [
+    'less time than a query may take',
+    (chart) => {
+      const auth = authOf(chart);
+      return { requestTimeout: Duration.seconds(5), endpoints: [auth.endpointOf('grafana'), auth.write('shop')] };
+    },
+    'requestTimeout = 5 seconds: is shorter than the longest query by http://gateway-vmauth.monitoring.svc:8427, 30 seconds, ' +
+      'which the Gateway would cut. To fix: give more time, or lower `queryLimits.maxQueryDuration` of the component.',
+  ],
+  [
     'all listeners of a Gateway',
     (chart) => ({ parentRefs: [{ name: 'gateway' }], endpoints: [authOf(chart).endpointOf('shop')] }),
     'parentRefs[0].sectionName = (not set): the route would hold for all listeners of the Gateway, and with one of plain ' +
@@ -538,13 +602,13 @@ describe('names', () => {
     const auth = (chart.node.tryFindChild('gateway') as VmAuth | undefined) ?? authOf(chart);
     return new EndpointIngress(chart, id, { host, from, tls, name, endpoints: [auth.write('shop')] });
   };
-  const message = (other: string) =>
-    `name = "public": is the name of the Ingress of ${other} as well, and one would overwrite the other. ` +
+  const message = (one: string, other: string) =>
+    `[test] name: ${one} and ${other} make the same Ingress public in the namespace monitoring. ` +
     'To fix: give one of them another id or `name`.';
 
   test('of two Ingresses of a chart are not the same', () => {
     const both = (chart: Chart) => [make(chart, 'public'), make(chart, 'other', 'public')];
-    expect(problemsOf(both)).toEqual([`[test/other] ${message('test/public')}`]);
+    expect(problemsOf(both)).toEqual([message('test/public', 'test/other')]);
   });
 
   test.each([true, false])('of an Ingress are not those of one that was made by hand, before: %s', (before) => {
@@ -556,7 +620,8 @@ describe('names', () => {
       });
     const both = (chart: Chart) =>
       before ? [foreign(chart), make(chart, 'public')] : [make(chart, 'public'), foreign(chart)];
-    expect(problemsOf(both)).toEqual([`[test/public] ${message('test/legacy')}`]);
+    const paths = ['test/legacy', 'test/public'] as const;
+    expect(problemsOf(both)).toEqual([before ? message(...paths) : message(paths[1], paths[0])]);
   });
 
   test('of an Ingress and a HTTPRoute, and of two charts, may be the same', () => {

@@ -1,5 +1,5 @@
 import { Duration, Size } from 'cdk8s';
-import { FlagSet, goDuration, vminsertFlags, vmselectFlags, vmstorageFlags, type VmselectFlags } from '../../src/flags';
+import { FlagSet, vminsertFlags, vmselectFlags, vmstorageFlags, type VmselectFlags } from '../../src/flags';
 import { vmagentFlags, type VmagentFlags } from '../../src/flags/catalogue/vmagent';
 import { namesSecret, Problems } from '../../src/validation';
 import { Retention, SecretRef } from '../../src/values';
@@ -50,18 +50,6 @@ test('typed units are written as the binary reads them', () => {
   expect(large.render(path)).toEqual([`-memory.allowedBytes=${1024 ** 5}`]);
   const fraction = new FlagSet(vmstorageFlags, new Problems()).addExtra({ 'memory.allowedBytes': Size.mebibytes(0.3) });
   expect(fraction.render(path)).toEqual(['-memory.allowedBytes=314573']);
-});
-
-test.each([
-  [Duration.millis(1), '1ms'],
-  [Duration.millis(1500), '1500ms'],
-  [Duration.millis(1.5), '1500000ns'],
-  [Duration.seconds(90), '90s'],
-  [Duration.minutes(5), '5m'],
-  [Duration.hours(36), '36h'],
-  [Duration.days(1), '24h'],
-])('goDuration %#', (duration, text) => {
-  expect(goDuration(duration)).toBe(text);
 });
 
 test('a secret is a file, named to whoever mounts it', () => {

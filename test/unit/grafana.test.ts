@@ -2,6 +2,7 @@ import { Duration, Size, type Chart } from 'cdk8s';
 import { parse } from 'yaml';
 import { Endpoint, NotifyEndpoint, ReadEndpoint, SecretRef, Tenant, VmCluster, VmSingle } from '../../src';
 import { Dashboards, Grafana, type DashboardModel, type GrafanaProps } from '../../src/grafana';
+import { allDashboards } from '../../dashboards';
 import { find, podOf, problemsOf, synth, type Manifest } from './synth';
 
 const volume = { size: Size.gibibytes(10) };
@@ -20,6 +21,12 @@ const objectsOf = (make: Make = () => ({})): Manifest[] => synth(withGrafana(mak
 const clusterOf = (chart: Chart): VmCluster => new VmCluster(chart, 'metrics', { vmstorage: { volume } });
 
 const model = (uid: string, more: Loose = {}): DashboardModel => ({ uid, title: `About ${uid}`, ...more });
+
+/** A dashboard whose viewer chooses the data source. */
+const variable = model('b', {
+  panels: [{ datasource: { type: 'prometheus', uid: '${datasource}' } }],
+  templating: { list: [{ name: 'datasource', type: 'datasource', query: 'prometheus' }] },
+});
 
 function fileOf(objects: readonly Manifest[], configMap: string, file: string): string {
   return find(objects, 'ConfigMap', `web-grafana-${configMap}`)['data'][file] as string;
@@ -92,8 +99,8 @@ describe('the pods', () => {
     ).not.toEqual(one);
   });
 
-  test('serve below the path of rootUrl', () => {
-    const make: Make = () => ({ rootUrl: 'https://example.com/grafana/' });
+  test('serve below the path of externalUrl', () => {
+    const make: Make = () => ({ externalUrl: 'https://example.com/grafana/' });
     const { containers } = podOf(find(objectsOf(make), 'Deployment', 'web-grafana'));
     expect(containers[0].readinessProbe.httpGet.path).toBe('/grafana/api/health');
     expect(containers[0].livenessProbe.httpGet.path).toBe('/grafana/healthz');
@@ -284,7 +291,6 @@ datasources:
 });
 
 describe('dashboards', () => {
-  const variable = model('b', { panels: [{ datasource: { type: 'prometheus', uid: '${datasource}' } }] });
   const folders: Make = () => ({
     dashboards: [
       Dashboards.of('Overview & capacity', { system: model('a') }),
@@ -326,6 +332,27 @@ describe('dashboards', () => {
       mountPath: '/etc/grafana/dashboards/costs-in',
       readOnly: true,
     });
+  });
+
+  test('are made for data sources of another type', () => {
+    const type = 'victoriametrics-metrics-datasource';
+    const logs = { datasource: { type: 'loki', uid: 'victoriametrics' }, targets: [{ type: 'prometheus' }] };
+    const both = { ...variable, panels: [...(variable['panels'] as object[]), logs] };
+    const folder = Dashboards.of('A', { b: both });
+    const { models, title } = folder.withDatasourceType(type);
+    expect(title).toBe('A');
+    expect(models['b']).toEqual({
+      ...both,
+      panels: [{ datasource: { type, uid: '${datasource}' } }, logs],
+      templating: { list: [{ name: 'datasource', type: 'datasource', query: type }] },
+    });
+    expect(folder.withDatasourceType(type).withDatasourceType('prometheus').files).toEqual(folder.files);
+    const dashboards = allDashboards().map((each) => each.withDatasourceType(type));
+    expect(JSON.stringify(dashboards)).not.toContain('"prometheus"');
+    const plugins = [{ id: type, version: '0.19.0' }];
+    expect(
+      problemsOf(withGrafana(() => ({ datasources: [{ endpoint: external, type }], plugins, dashboards }))),
+    ).toEqual([]);
   });
 
   test('are spread over several ConfigMaps where one does not hold them', () => {
@@ -406,7 +433,7 @@ describe('settings', () => {
 
   test('come from typed props', () => {
     const make: Make = () => ({
-      rootUrl: 'https://grafana.example.com',
+      externalUrl: 'https://grafana.example.com',
       admin: { user: 'root', ...admin },
       secretKey: SecretRef.of('grafana', 'secret-key'),
       replicas: 2,
@@ -555,14 +582,14 @@ describe('wrong configurations', () => {
     ],
     [
       'OAuth of a demo',
-      { anonymous: true, admin: undefined, oauth, rootUrl: 'https://g' },
+      { anonymous: true, admin: undefined, oauth, externalUrl: 'https://g' },
       'oauth = {"clientId":"a","authUrl":"https://id/a","tokenUrl":"https://id/t"}: with `anonymous` nobody logs in. ' +
         'To fix: remove it, or set `admin` in the place of `anonymous`.',
     ],
     [
       'OAuth without a way back',
       { oauth },
-      'rootUrl = (not set): the provider sends users back there, and would send them to localhost. ' +
+      'externalUrl = (not set): the provider sends users back there, and would send them to localhost. ' +
         "To fix: set it to where users reach Grafana, e.g. 'https://grafana.example.com'.",
     ],
     [
@@ -669,6 +696,41 @@ describe('wrong configurations', () => {
         "To fix: use 'victoriametrics', or a variable of type datasource.",
     ],
     [
+      'a downloaded dashboard that asks for a data source first',
+      {
+        dashboards: [
+          Dashboards.of('A', {
+            a: model('a', { panels: [{ datasource: { type: 'prometheus', uid: '${DS_PROMETHEUS}' } }] }),
+          }),
+        ],
+      },
+      'dashboards[0][\'a\'] = "${DS_PROMETHEUS}": asks the data source of a variable that it does not have, as after a ' +
+        "download. To fix: use one of 'victoriametrics', or a variable of type datasource.",
+    ],
+    [
+      'dashboards for data sources of another type',
+      {
+        datasources: [{ endpoint: external, type: 'victoriametrics-metrics-datasource' }],
+        plugins: [{ id: 'victoriametrics-metrics-datasource', version: '0.19.0' }],
+        dashboards: [Dashboards.of('A', { a: variable, b: { ...variable, uid: 'c', title: 'C' } })],
+      },
+      'dashboards[0] = "prometheus": its dashboards offer data sources of this type, and those that there are have the ' +
+        'type victoriametrics-metrics-datasource. To fix: write ' +
+        "`folder.withDatasourceType('victoriametrics-metrics-datasource')` in the place of the folder.",
+    ],
+    [
+      'TLS of an endpoint without it',
+      { datasources: [{ endpoint: ReadEndpoint.external('http://a'), tls: { insecureSkipVerify: true } }] },
+      'datasources[0].tls = {"insecureSkipVerify":true}: the endpoint is http, so that it would not be used. To fix: ' +
+        'remove it, or take an endpoint with https.',
+    ],
+    [
+      'a URL with parameters',
+      { externalUrl: 'https://a?b=c' },
+      'externalUrl = "https://a?b=c": must be a URL of http or https, without credentials and parameters. ' +
+        "To fix: write for example 'https://grafana.example.com'.",
+    ],
+    [
       'settings that belong to props',
       {
         settings: {
@@ -701,7 +763,7 @@ describe('wrong configurations', () => {
     [
       'variables that belong to props',
       { env: [{ name: 'GF_SERVER_ROOT_URL', value: 'https://a' }] },
-      'env[\'GF_SERVER_ROOT_URL\'] = "https://a": belongs to rootUrl. To fix: remove it here and use rootUrl.',
+      'env[\'GF_SERVER_ROOT_URL\'] = "https://a": belongs to externalUrl. To fix: remove it here and use externalUrl.',
     ],
     [
       'a mail server without a port, and half a login',
@@ -722,9 +784,9 @@ describe('wrong configurations', () => {
     ],
     [
       'a URL with a password',
-      { rootUrl: 'https://a:hunter2@grafana.example.com' },
-      'rootUrl = "https://a:***@grafana.example.com": must be a URL of http or https, without credentials. ' +
-        "To fix: write for example 'https://host.example.com/path'.",
+      { externalUrl: 'https://a:hunter2@grafana.example.com' },
+      'externalUrl = "https://a:***@grafana.example.com": must be a URL of http or https, without credentials and parameters. ' +
+        "To fix: write for example 'https://grafana.example.com'.",
     ],
     [
       'an autoscaler, and a prop that there is not',

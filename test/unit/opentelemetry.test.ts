@@ -1,7 +1,8 @@
 import { ApiObject, Duration, JsonPatch, Size, type Chart } from 'cdk8s';
 import { parse } from 'yaml';
-import { Endpoint, ReadEndpoint, SecretRef, VmCluster, VmSingle, WriteEndpoint } from '../../src';
+import { Endpoint, Image, IMAGES, ReadEndpoint, SecretRef, VmCluster, VmSingle, WriteEndpoint } from '../../src';
 import { OpenTelemetryCollector, type OpenTelemetryCollectorProps } from '../../src/opentelemetry';
+import { TYPES_OF_VERSION } from '../../src/opentelemetry/component-types';
 import { argsOf, find, podOf, problemsOf, synth, type Manifest } from './synth';
 
 /** What JavaScript, a spread or a cast lets through. */
@@ -20,6 +21,10 @@ const textOf = (manifests: readonly Manifest[]): string =>
 const configOf = (manifests: readonly Manifest[]): any => parse(textOf(manifests));
 
 const config = (props: Partial<OpenTelemetryCollectorProps> = {}) => configOf(collector(props));
+
+test('the known components are those of the default image', () => {
+  expect(TYPES_OF_VERSION).toBe(IMAGES.openTelemetryCollector.tag);
+});
 
 describe('the config', () => {
   test('takes OTLP and sends it on, behind the memory limiter and without loss', () => {
@@ -53,7 +58,20 @@ describe('the config', () => {
       service: {
         extensions: ['health_check'],
         telemetry: {
-          metrics: { readers: [{ pull: { exporter: { prometheus: { host: '${env:POD_IP}', port: 8888 } } } }] },
+          metrics: {
+            readers: [
+              {
+                pull: {
+                  exporter: {
+                    prometheus: {
+                      ...{ host: '${env:POD_IP}', port: 8888 },
+                      ...{ without_type_suffix: true, without_units: true, without_scope_info: true },
+                    },
+                  },
+                },
+              },
+            ],
+          },
         },
         pipelines: {
           metrics: { receivers: ['otlp'], processors: ['memory_limiter'], exporters: ['otlp_http/1'] },
@@ -437,8 +455,8 @@ describe('wrong configurations', () => {
       'two exporters to one URL',
       { exporters: [STORE, { endpoint: STORE }] },
       [
-        'exporters[1] = "http://store:8428/opentelemetry/v1/metrics": the URL is that of another exporter, and would ' +
-          'get everything twice. To fix: remove one of the two.',
+        'exporters[1] = "http://store:8428/opentelemetry/v1/metrics": leads to the same storage as exporters[0], which ' +
+          'would get every sample twice. To fix: remove one of the two.',
       ],
     ],
     [
@@ -455,8 +473,8 @@ describe('wrong configurations', () => {
       'TLS without https',
       { exporters: [{ endpoint: STORE, tls: { insecureSkipVerify: true } }] },
       [
-        'exporters[0].tls = {"insecureSkipVerify":true}: the URL http://store:8428/opentelemetry/v1/metrics is not ' +
-          'https. To fix: remove it, or give an https URL.',
+        'exporters[0].tls = {"insecureSkipVerify":true}: the endpoint is http, so that it would not be used. ' +
+          'To fix: remove it, or take an endpoint with https.',
       ],
     ],
     [
@@ -576,6 +594,47 @@ describe('wrong configurations', () => {
         "config.service.pipelines['traces/a'].exporters = (not set): a pipeline without exporters does nothing. " +
           'To fix: name one of otlp_http/1.',
       ],
+    ],
+    [
+      'components that the image does not have',
+      {
+        config: {
+          receivers: { nowhere: null, count: null },
+          processors: { 'bathc/large': null },
+          service: {
+            pipelines: { metrics: { receivers: ['nowhere', 'count'], processors: ['bathc/large'] } },
+          },
+        },
+      },
+      [
+        'config.receivers[\'nowhere\'] = "nowhere": the collector 0.157.0 has no receiver of the type nowhere. ' +
+          'To fix: take another one, or set `image` to a collector that has it.',
+        'config.receivers[\'count\'] = "count": the collector 0.157.0 has no receiver of the type count. ' +
+          'To fix: put it into `config.connectors`.',
+        'config.processors[\'bathc/large\'] = "bathc/large": the collector 0.157.0 has no processor of the type bathc. ' +
+          'To fix: did you mean `batch`?',
+      ],
+    ],
+    [
+      'components that have another name by now',
+      {
+        config: {
+          receivers: { hostmetrics: null, host_metrics: null },
+          exporters: { otlphttp: { endpoint: 'https://otlp.example.com' } },
+          service: {
+            pipelines: { metrics: { receivers: ['hostmetrics', 'host_metrics'], exporters: ['otlphttp'] } },
+          },
+        },
+      },
+      [],
+    ],
+    [
+      'components of an image of the user',
+      {
+        image: Image.parse('registry.local/collector:1.0.0'),
+        config: { receivers: { own: null }, service: { pipelines: { metrics: { receivers: ['own'] } } } },
+      },
+      [],
     ],
     [
       'literal secrets',

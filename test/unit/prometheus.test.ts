@@ -210,7 +210,7 @@ describe('the pods', () => {
 
   test.each<[string, Loose<PrometheusProps>, readonly string[]]>([
     ['a limit', { retentionSize: Size.gibibytes(4) }, ['--storage.tsdb.retention.size=4096MB']],
-    ['an odd retention', { retention: Duration.minutes(90) }, ['--storage.tsdb.retention.time=5400s']],
+    ['an odd retention', { retention: Duration.minutes(90) }, ['--storage.tsdb.retention.time=90m']],
     ['hours of retention', { retention: Duration.hours(36) }, ['--storage.tsdb.retention.time=36h']],
     [
       'an external URL',
@@ -250,7 +250,7 @@ describe('the pods', () => {
     const all = objectsOf((chart) => ({
       ...CONFIGS['rules and alerts']!(chart),
       ...CONFIGS['all of remote write']!(chart),
-      scrape: [Scrape.static({ name: 'shop', targets: ['shop:80'], auth: { bearerToken } })],
+      scrape: [Scrape.static({ name: 'shop', targets: ['shop:80'], credentials: { bearerToken } })],
     }));
     const secrets = podOf(find(all, 'StatefulSet', 'apps-prometheus'))['volumes'].filter(
       (one: { secret?: unknown }) => one.secret,
@@ -555,7 +555,7 @@ const WRONG: readonly Case[] = [
       const cluster = clusterOf(chart);
       return { remoteWrite: [cluster.write(), { endpoint: cluster.write() }] };
     },
-    `remoteWrite[1] = "${INSERT}": the URL is that of another target, and would get every sample twice. ` +
+    `remoteWrite[1] = "${INSERT}": leads to the same storage as remoteWrite[0], which would get every sample twice. ` +
       'To fix: remove one of the two.',
   ],
   [
@@ -637,8 +637,8 @@ const WRONG: readonly Case[] = [
       "To fix: did you mean `ruleFiles['a.yaml'].groups['shop'].rules['Down'].for`?",
     "ruleFiles['a.yaml'].groups['shop'].rules['Down'].expr = \"sum(up{job=\\\"shop\\\"} == 0\": is no query: a ( is not " +
       'closed. To fix: correct the expression.',
-    "ruleFiles['a.yaml'].groups['shop'].rules['Down'].annotations['summary'] = \"{{ $labels.instance\": a {{ of the " +
-      'template is not closed. To fix: close it by }}.',
+    "ruleFiles['a.yaml'].groups['shop'].rules['Down'].annotations['summary'] = \"{{ $labels.instance\": is no " +
+      'template: a {{ is not closed. To fix: correct the template.',
     "ruleFiles['a.yaml'].groups['shop'].rules['shop:up'].for = \"5m\": a recording rule has no such field. " +
       'To fix: remove it, or write an alert.',
     "ruleFiles['a.yaml'].groups['shop'].rules['shop:up'].labels['__name__'] = \"up\": the name of a series is no label " +

@@ -516,7 +516,7 @@ describe('static targets', () => {
       honorTimestamps: false,
       sampleLimit: 10,
       labelLimit: 11,
-      auth: { username: 'u', password: SecretRef.of('s', 'p') },
+      credentials: { username: 'u', password: SecretRef.of('s', 'p') },
       tls: { ca: SecretRef.of('s', 'ca'), cert: SecretRef.of('s', 'c'), key: SecretRef.of('s', 'k'), serverName: 'x' },
       seriesLimit: 12,
       maxScrapeSize: Size.mebibytes(1),
@@ -561,6 +561,16 @@ describe('static targets', () => {
 });
 
 describe('raw configs', () => {
+  it('have the interval and the timeout of all jobs where theirs are nothing', () => {
+    const job = Scrape.raw({
+      job_name: 'x',
+      scrape_interval: '0s',
+      scrape_timeout: '0ms',
+      static_configs: [{ targets: ['a:1'] }],
+    });
+    expect([job.intervalSeconds, job.timeoutSeconds]).toEqual([undefined, undefined]);
+  });
+
   it('are kept as they are, with files for Secrets', () => {
     const job = Scrape.raw({
       job_name: 'shop',
@@ -779,15 +789,15 @@ describe('wrong jobs', () => {
     ],
     [
       'a password in the clear',
-      wrongStatic({ auth: { username: 'u', password: 'hunter2' } }),
-      'scrape[\'x\'].auth.password = "***": must be a SecretRef: a secret in the clear would stand in the manifest. ' +
+      wrongStatic({ credentials: { username: 'u', password: 'hunter2' } }),
+      'scrape[\'x\'].credentials.password = "***": must be a SecretRef: a secret in the clear would stand in the manifest. ' +
         "To fix: write SecretRef.of('name-of-the-secret', 'key').",
     ],
     [
       'a token in the parameters',
       wrongStatic({ params: { token: ['abc'] } }),
-      "scrape['x'].params['token'] = \"***\": looks like a secret, and would stand in the manifest in the clear. " +
-        'To fix: use `auth` with a SecretRef.',
+      "scrape['x'].params['token'] = \"***\": looks like a secret, and would stand in the ConfigMap in the clear. " +
+        'To fix: use `credentials` with a SecretRef.',
     ],
     [
       'a certificate without its key',
@@ -809,8 +819,8 @@ describe('wrong jobs', () => {
     [
       'a namespace that is none',
       Scrape.annotatedPods({ namespaces: ['My_Shop'] }),
-      'scrape[\'annotated-pods\'].namespaces[0] = "My_Shop": must be the name of a namespace: lower-case letters, digits ' +
-        "and -, at most 63 characters. To fix: write for example 'default'.",
+      'scrape[\'annotated-pods\'].namespaces[0] = "My_Shop": must be the name of a namespace. ' +
+        'To fix: give lower-case letters, digits and -, at most 63.',
     ],
     [
       'endpoints with different credentials',
@@ -821,7 +831,7 @@ describe('wrong jobs', () => {
         ),
       }),
       'scrape[\'x\'].targets = ["a.example.com:443","b.example.com:443"]: the targets ask for different credentials, ' +
-        'and a job sends the same to all. To fix: make a job for each of them, or set `auth`.',
+        'and a job sends the same to all. To fix: make a job for each of them, or set `credentials`.',
     ],
     [
       'endpoints of different schemes',
@@ -949,15 +959,15 @@ describe('wrong jobs', () => {
         headers: ['Authorization: Bearer hunter2'],
         params: { api_key: ['hunter2'] },
       }),
-      'scrape[\'x\'].basic_auth.password = "***": a secret would stand in the ConfigMap in the clear. ' +
+      'scrape[\'x\'].basic_auth.password = "***": looks like a secret, and would stand in the ConfigMap in the clear. ' +
         "To fix: use `password_file` with SecretRef.of('name', 'key'), in YAML secret://name/key.",
-      'scrape[\'x\'].authorization.credentials = "***": a secret would stand in the ConfigMap in the clear. ' +
+      'scrape[\'x\'].authorization.credentials = "***": looks like a secret, and would stand in the ConfigMap in the clear. ' +
         "To fix: use `credentials_file` with SecretRef.of('name', 'key'), in YAML secret://name/key.",
-      'scrape[\'x\'].proxy_bearer_token = "***": a secret would stand in the ConfigMap in the clear. ' +
+      'scrape[\'x\'].proxy_bearer_token = "***": looks like a secret, and would stand in the ConfigMap in the clear. ' +
         "To fix: use `proxy_bearer_token_file` with SecretRef.of('name', 'key'), in YAML secret://name/key.",
-      'scrape[\'x\'].headers[0] = "***": a secret would stand in the ConfigMap in the clear. ' +
+      'scrape[\'x\'].headers[0] = "***": looks like a secret, and would stand in the ConfigMap in the clear. ' +
         "To fix: use `authorization.credentials_file` with SecretRef.of('name', 'key'), in YAML secret://name/key.",
-      "scrape['x'].params['api_key'] = \"***\": a secret would stand in the ConfigMap in the clear. " +
+      "scrape['x'].params['api_key'] = \"***\": looks like a secret, and would stand in the ConfigMap in the clear. " +
         'To fix: remove it: no field reads it from a file, so that the pods need an identity or an environment variable for it.',
     ],
     [
@@ -984,6 +994,12 @@ describe('wrong jobs', () => {
       Scrape.raw({ job_name: 'x', http_sd_configs: [{ url: 'http://sd/targets' }] }),
       'scrape[\'x\'] = ["http_sd_configs"]: where its connections go cannot be told from it, and the NetworkPolicy would ' +
         "refuse them. To fix: say it beside the config, for example { destinations: [{ kind: 'anywhere', ports: [{ port: 9100 }] }] }.",
+    ],
+    [
+      'a raw number that both programs read as octal',
+      wrongRaw({ sample_limit: '010', label_limit: '0' }),
+      'scrape[\'x\'].sample_limit = "010": both programs read a number with a zero before it as octal. ' +
+        'To fix: leave the zero out.',
     ],
     [
       'a raw job that only Prometheus runs',
@@ -1143,16 +1159,22 @@ describe('secrets that a job would send in the clear', () => {
         ['X-Api-Key', 'files'],
       ].map(
         ([name, field]) =>
-          `scrape['x'].http_headers['${name}'].values = "***": a secret would stand in the ConfigMap in the clear. ` +
+          `scrape['x'].http_headers['${name}'].values = "***": looks like a secret, and would stand in the ConfigMap in the clear. ` +
           `To fix: use \`${field}\` with SecretRef.of('name', 'key'), in YAML secret://name/key.`,
       ),
-      "scrape['x'].proxy_connect_header['Proxy-Authorization'] = \"***\": a secret would stand in the ConfigMap in the clear. " +
+      "scrape['x'].proxy_connect_header['Proxy-Authorization'] = \"***\": looks like a secret, and would stand in the ConfigMap in the clear. " +
         'To fix: remove it: no field reads it from a file, so that the pods need an identity or an environment variable for it.',
     ],
     [
       'by the path',
       wrongRaw({ metrics_path: '/probe?module=x&api_key=hunter2' }),
-      'scrape[\'x\'].metrics_path = "***": a secret would stand in the ConfigMap in the clear. To fix: take it out of the path.',
+      'scrape[\'x\'].metrics_path = "***": looks like a secret, and would stand in the ConfigMap in the clear. To fix: take it out of the path.',
+    ],
+    [
+      'by a URL, of which the rest is told',
+      wrongRaw({ proxy_url: 'http://proxy:hunter2@proxy.example.com:3128' }),
+      'scrape[\'x\'].proxy_url = "http://proxy:***@proxy.example.com:3128": looks like a secret, and would stand in the ' +
+        'ConfigMap in the clear. To fix: take it out of the URL.',
     ],
     [
       'by labels of targets',
@@ -1171,11 +1193,11 @@ describe('secrets that a job would send in the clear', () => {
     ],
     [
       'under a name that nobody knows',
-      wrongStatic({ auth: { user: 'u', pass: 'hunter2' } }),
-      'scrape[\'x\'].auth.user = "***": there is no such prop. To fix: use one of username, password.',
-      'scrape[\'x\'].auth.pass = "***": there is no such prop. To fix: use one of username, password.',
-      "scrape['x'].auth.username = (not set): scrape['x'].auth is nothing without it. To fix: set `scrape['x'].auth.username`.",
-      "scrape['x'].auth.password = (not set): scrape['x'].auth is nothing without it. To fix: set `scrape['x'].auth.password`.",
+      wrongStatic({ credentials: { user: 'u', pass: 'hunter2' } }),
+      'scrape[\'x\'].credentials.user = "***": there is no such prop. To fix: use one of username, password.',
+      'scrape[\'x\'].credentials.pass = "***": there is no such prop. To fix: use one of username, password.',
+      "scrape['x'].credentials.username = (not set): scrape['x'].credentials is nothing without it. To fix: set `scrape['x'].credentials.username`.",
+      "scrape['x'].credentials.password = (not set): scrape['x'].credentials is nothing without it. To fix: set `scrape['x'].credentials.password`.",
     ],
   ])('%s', (_, source, ...messages) => {
     expect(problemsOf(source, 'prometheus')).toEqual(messages);
@@ -1208,13 +1230,13 @@ describe('jobs that would not do what they say', () => {
       'credentials of an endpoint to an address beside it',
       Scrape.static({ name: 'x', targets: [single.read(), 'foreign.example.com:9100'] }),
       `scrape['x'].targets = ["${single.read().address}","foreign.example.com:9100"]: the targets ask for different ` +
-        'credentials, and a job sends the same to all. To fix: make a job for each of them, or set `auth`.',
+        'credentials, and a job sends the same to all. To fix: make a job for each of them, or set `credentials`.',
     ],
     [
       'credentials for whoever asks',
-      Scrape.annotatedPods({ auth: { bearerToken: SecretRef.of('s', 't') } }),
+      Scrape.annotatedPods({ credentials: { bearerToken: SecretRef.of('s', 't') } }),
       "scrape['annotated-pods'].namespaces = (not set): whoever sets the annotation, in any namespace, would be sent the " +
-        'credentials of `auth`. To fix: name the namespaces that may have them.',
+        '`credentials`. To fix: name the namespaces that may have them.',
     ],
     [
       'an endpoint of another protocol',
@@ -1296,8 +1318,8 @@ describe('jobs that would not do what they say', () => {
   });
 
   it('send what the user says to endpoints and addresses alike', () => {
-    const auth = { bearerToken: SecretRef.of('s', 't') };
-    expect(problemsOf(Scrape.static({ name: 'x', targets: [single.read(), 'a:1'], auth }))).toEqual([]);
+    const credentials = { bearerToken: SecretRef.of('s', 't') };
+    expect(problemsOf(Scrape.static({ name: 'x', targets: [single.read(), 'a:1'], credentials }))).toEqual([]);
   });
 
   it('have the token of the agent where they say what it is for', () => {

@@ -1,4 +1,6 @@
+import { Duration } from 'cdk8s';
 import { Cpu, Image, IMAGES, InvalidValueError, Retention, SecretRef, Tenant } from '../../src';
+import { goDuration, longDuration, parsePrometheusDuration, prometheusDuration } from '../../src/values';
 
 const messageOf = (make: () => unknown): string => {
   try {
@@ -139,5 +141,35 @@ describe('Cpu', () => {
       `cpu = "${millis}m": Kubernetes counts CPU in whole thousandths of a core, above zero. ` +
         'To fix: write for example Cpu.millis(250) or Cpu.units(2).',
     );
+  });
+});
+
+describe('durations', () => {
+  test.each([
+    [Duration.millis(1), '1ms', '1ms', '1ms'],
+    [Duration.millis(1500), '1500ms', '1500ms', '1500ms'],
+    [Duration.millis(1.5), '1500000ns', '2ms', '2ms'],
+    [Duration.seconds(90), '90s', '90s', '90s'],
+    [Duration.minutes(5), '5m', '300s', '5m'],
+    [Duration.hours(36), '36h', '129600s', '36h'],
+    [Duration.days(30), '720h', '2592000s', '30d'],
+  ])('%# in the notations of Go, of Prometheus and of people', (duration, go, prometheus, long) => {
+    expect([goDuration(duration), prometheusDuration(duration), longDuration(duration)]).toEqual([
+      go,
+      prometheus,
+      long,
+    ]);
+  });
+
+  test.each([
+    ['1y1w1d1h1m1s1ms', 32_230_861_001],
+    ['90m', 5_400_000],
+    ['0s', 0],
+    ['', undefined],
+    ['1m1h', undefined],
+    ['1.5h', undefined],
+    ['30', undefined],
+  ])('%s as Prometheus reads it', (text, milliseconds) => {
+    expect(parsePrometheusDuration(text)).toBe(milliseconds);
   });
 });

@@ -11,6 +11,8 @@ import {
   VmSingle,
   WriteEndpoint,
 } from '../../src';
+import { Problems, text } from '../../src/validation';
+import { clientTlsCheck, endpointOrProps, readEndpointCheck, type ClientTls } from '../../src/wiring';
 import { find, manifestsOf, problemsOf, synth } from './synth';
 
 const volume = { size: Size.gibibytes(10) };
@@ -214,6 +216,56 @@ describe('external endpoints', () => {
     expect(() => Endpoint.external('https://x.example.com').allowFrom({})).toThrow(
       'allowFrom: https://x.example.com is outside of the stack; its own network must let clients in',
     );
+  });
+});
+
+describe('an endpoint, or one with more to say', () => {
+  const check = endpointOrProps<{ endpoint: ReadEndpoint; tls?: ClientTls; name?: string }>(readEndpointCheck, {
+    tls: clientTlsCheck,
+    name: text(),
+  });
+  const checked = (value: unknown) => {
+    const problems = new Problems();
+    return [check(value, 'target', problems), problems.messages()];
+  };
+  const read = ReadEndpoint.external('https://store');
+  const plain = ReadEndpoint.external('http://store');
+  const otherKind = "must be a ReadEndpoint. To fix: write cluster.read() or ReadEndpoint.external('https://...').";
+
+  test('gives the latter', () => {
+    expect(checked(read)).toEqual([{ endpoint: read }, []]);
+    expect(checked({ endpoint: read, tls: { serverName: 'store' } })).toEqual([
+      { endpoint: read, tls: { serverName: 'store' } },
+      [],
+    ]);
+  });
+
+  test.each([
+    ['a URL', 'https://store', `target = "https://store": ${otherKind}`],
+    ['an endpoint of another kind', WriteEndpoint.external('http://a'), `target = http://a: ${otherKind}`],
+    [
+      'one within the props',
+      { endpoint: WriteEndpoint.external('http://a') },
+      `target.endpoint = http://a: ${otherKind}`,
+    ],
+    [
+      'no endpoint',
+      { name: 'a' },
+      'target.endpoint = (not set): target is nothing without it. To fix: set `target.endpoint`.',
+    ],
+    [
+      'what connects and is no endpoint',
+      { connectFrom: () => undefined },
+      'target.connectFrom = connectFrom(): there is no such prop. To fix: use one of endpoint, tls, name.',
+    ],
+    [
+      'TLS that would not be used',
+      { endpoint: plain, tls: { insecureSkipVerify: true } },
+      'target.tls = {"insecureSkipVerify":true}: the endpoint is http, so that it would not be used. ' +
+        'To fix: remove it, or take an endpoint with https.',
+    ],
+  ])('%s is refused', (_title, value, message) => {
+    expect(checked(value)[1]).toContain(message);
   });
 });
 
