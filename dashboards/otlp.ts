@@ -275,7 +275,8 @@ export const otlp = dashboard({
         }),
         Panels.timeSeries({
           title: 'CPU of collectors',
-          description: 'CPU that collectors use; 100 % is one core. Above 85 % add replicas, or let clients send larger batches.',
+          description:
+            'CPU that collectors use; 100 % is one core. Above 85 % add replicas, or let clients send larger batches.',
           queries: [{ expr: collector.rate('otelcol_process_cpu_seconds'), legend: '{{instance}}' }],
           unit: 'percentunit',
           min: 0,

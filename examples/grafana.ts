@@ -31,7 +31,7 @@ const grafana = new Grafana(chart, 'dashboards', {
   externalUrl: 'https://grafana.example.com',
   admin: { password: SecretRef.of('grafana', 'admin-password') },
   secretKey: SecretRef.of('grafana', 'secret-key'),
-  persistence: { size: Size.gibibytes(5) },
+  volume: { size: Size.gibibytes(5) },
   settings: { users: { default_theme: 'light' } },
 });
 

@@ -9,17 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const BINARIES = [
-  'vmstorage',
-  'vminsert',
-  'vmselect',
-  'victoria-metrics',
-  'vmagent',
-  'vmalert',
-  'vmauth',
-  'vmbackup',
-  'vmrestore',
-] as const;
+const BINARIES = ['vmstorage', 'vminsert', 'vmselect', 'victoria-metrics', 'vmagent', 'vmalert', 'vmauth'] as const;
 
 /** What `-help` prints as a type, and the narrower types that its text tells. */
 interface HelpFlag {

@@ -68,6 +68,7 @@ export type {
   ServerProps,
   StoreProps,
   UdpListenerProps,
+  VersionProps,
 } from './victoria-metrics';
 export { InvalidValueError, Problems, type Problem } from './validation';
 export { Cpu, Image, IMAGES, Retention, SecretRef, Tenant, VICTORIA_METRICS_VERSION, type NamedSecret } from './values';
@@ -127,6 +128,7 @@ export type {
   HostAccess,
   GracePeriod,
   Identity,
+  InstanceProps,
   KeyToPath,
   Labels,
   MetricsPort,

@@ -81,7 +81,7 @@ export const production: MetricsStackProps = {
     externalUrl: 'https://grafana.example.com',
     admin: { password: SecretRef.of('grafana', 'admin-password') },
     secretKey: SecretRef.of('grafana', 'secret-key'),
-    persistence: { size: Size.gibibytes(5), storageClass: 'fast-ssd' },
+    volume: { size: Size.gibibytes(5), storageClass: 'fast-ssd' },
   },
   clients: METRICS_CLIENTS,
   access: {

@@ -1,5 +1,4 @@
-import { renderRelabelConfigs, type RelabelConfig } from '../scrape';
-import { doubleDollars } from '../validation';
+import { literalReplacement, renderRelabelConfigs, type RelabelConfig } from '../scrape';
 import { yamlText, type Files } from '../workload';
 import { renderStreamAggregation, type StreamAggregationProps } from './stream-aggregation';
 
@@ -53,6 +52,6 @@ export function externalLabelRules(labels: Readonly<Record<string, string>> = {}
     sourceLabels: [name],
     regex: '',
     targetLabel: name,
-    replacement: doubleDollars(value),
+    replacement: literalReplacement(value),
   }));
 }

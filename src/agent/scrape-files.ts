@@ -9,8 +9,8 @@ export const SCRAPE_FILE = 'scrape.yaml';
 /** Where jobs are that have files of their own. */
 export const JOBS_FOLDER = '/etc/vmagent/scrape-jobs';
 
-/** More than the jobs of the stack need, which stand beside those of the user. */
-const STACK_BYTES = 64 * 1024;
+/** What the jobs of about 90 components need, which stand beside those of the user. */
+const STACK_BYTES = 128 * 1024;
 
 /**
  * Each job in a file of its own, where a ConfigMap cannot hold them all.

@@ -1,7 +1,14 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { VmagentFlags } from '../flags';
-import { checkDeduplication, checkScrapeJobs, DEFAULT_SCRAPE_INTERVAL, scrapeConfigFile, ScrapeJobs } from '../scrape';
+import {
+  checkDeduplication,
+  checkScrapeJobs,
+  DEFAULT_SCRAPE_INTERVAL,
+  scrapeConfigFile,
+  ScrapeJobs,
+  type RelabelConfig,
+} from '../scrape';
 import { checkProps, checkRequired, InvalidValueError, milliseconds, Problems, wholeSeconds } from '../validation';
 import { Cpu, IMAGES, Tenant } from '../values';
 import {
@@ -36,6 +43,7 @@ import {
   jobTexts,
   labelTexts,
   ruleTexts,
+  varyingVariables,
 } from './replicas';
 import { JOBS_FOLDER, jobFiles, SCRAPE_FILE, SCRAPE_FOLDER } from './scrape-files';
 import { checkOutputsDiffer } from './stream-aggregation';
@@ -124,7 +132,8 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
       ...ruleTexts('relabelConfigs', props.relabelConfigs),
       ...targets.flatMap((target) => ruleTexts(`${target.prop}.relabelConfigs`, target.relabelConfigs)),
     ];
-    checkEqualCopies(copies, texts, problems);
+    const varying = varyingVariables(props.env);
+    checkEqualCopies(copies, texts, varying, problems);
     checkDistinctTargets(targets, problems);
     if (props.multitenant) checkTenants(targets, problems);
     checkOutputsDiffer(props.streamAggregation, replicas, 'streamAggregation', problems);
@@ -133,7 +142,7 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
     }
     problems.later((late) => {
       checkScrapeJobs({ global, jobs: jobs.all() }, 'vmagent', late);
-      checkEqualCopies(copies, jobs.given.flatMap(jobTexts), late);
+      checkEqualCopies(copies, jobs.given.flatMap(jobTexts), varying, late);
       const copiesProp = sharding ? 'sharding.replicationFactor' : 'replicas';
       checkDeduplication({ copies, copiesProp, interval, jobs: jobs.all(), targets }, late);
     });
@@ -149,8 +158,13 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
         : scrapeConfigFile({ global, jobs: jobs.all(), secretPath });
     this.addConfigFiles('scrape', SCRAPE_FOLDER, () => ({ [SCRAPE_FILE]: scrapeFile() }), { reloaded: true });
     if (ofJobs) this.addConfigFiles('scrape-jobs', JOBS_FOLDER, ofJobs, { reloaded: true, split: true });
-    const writesTo = targets.map(({ endpoint }) => endpoint);
-    jobs.runBy(this, { interval, writesTo, externalLabels: global.externalLabels ?? {}, problems });
+    const externalLabels = { ...global.externalLabels, ...props.remoteWriteLabels };
+    jobs.runBy(this, {
+      interval,
+      writesTo: unchanged(targets, props.relabelConfigs, externalLabels),
+      externalLabels,
+      problems,
+    });
   }
 
   /** Where to send Prometheus remote write. */
@@ -174,13 +188,8 @@ export class VmAgent extends VictoriaMetricsServer<VmagentFlags> {
         fix: 'set `multitenant: true`, or leave the tenant out',
       });
     }
-    const tenant = multitenant ? Tenant.from(given) : undefined;
-    const root = tenant ? `/insert/${tenant}` : '';
     return new IngestEndpoints((portName, props) => this.endpointProps(portName, props), {
-      root,
-      prometheus: tenant ? `${root}/prometheus` : '',
-      openTsdbHttp: tenant ? `${root}/opentsdb/api/put` : '/api/put',
-      tenant,
+      tenant: multitenant ? Tenant.from(given) : undefined,
       listeners,
       dedupInterval: this.dedupInterval,
       prefix: '',
@@ -209,6 +218,16 @@ function controllerOf({ replicas = 1, sharding }: VmAgentProps, volume: VolumePr
 function gracePeriod(shutdownDelay: Duration, targets: number): GracePeriod {
   const least = wholeSeconds(shutdownDelay) + FINISH_SECONDS + SEND_SECONDS * targets;
   return { standard: Duration.seconds(least + WRITE_SECONDS), least: Duration.seconds(least) };
+}
+
+/** Where samples are sent as they are, with labels that are known here. */
+function unchanged(
+  targets: readonly Target[],
+  ofAll: readonly RelabelConfig[] = [],
+  labels: Readonly<Record<string, string>>,
+): WriteEndpoint[] {
+  if (ofAll.length > 0 || Object.values(labels).some((value) => value.includes('%{'))) return [];
+  return targets.filter(({ relabelConfigs = [] }) => relabelConfigs.length === 0).map(({ endpoint }) => endpoint);
 }
 
 function checkClash(

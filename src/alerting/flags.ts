@@ -2,8 +2,8 @@ import { Duration } from 'cdk8s';
 import { FlagSet, LIBRARY, vmalertFlags, type VmalertFlags } from '../flags';
 import type { Problems } from '../validation';
 import { setGracefulFlags } from '../victoria-metrics';
-import type { Credentials, Endpoint } from '../wiring';
-import { secretPath } from '../workload';
+import type { Endpoint } from '../wiring';
+import { credentialFiles, type CredentialFiles } from '../workload';
 import type { VmAlertProps } from './props';
 
 export const RULES_FOLDER = '/etc/vmalert/rules';
@@ -53,7 +53,7 @@ function setEndpoint(
   prop: 'datasource' | 'remoteWrite' | 'remoteRead',
   endpoint: Endpoint | undefined,
 ): void {
-  const { username, passwordFile, bearerTokenFile } = sent(endpoint?.credentials);
+  const { username, passwordFile, bearerTokenFile } = credentialFiles(endpoint?.credentials);
   flags
     .set(`${prop}.url`, endpoint?.url, prop)
     .set(`${prop}.basicAuth.username`, username, prop)
@@ -63,8 +63,8 @@ function setEndpoint(
 
 /** vmalert tells whose a value is by its place, so that no place may be left out. */
 function setNotifiers(flags: FlagSet<VmalertFlags>, notifiers: readonly Endpoint[]): void {
-  const credentials = notifiers.map((notifier) => sent(notifier.credentials));
-  const each = (value: (one: SentCredentials) => string | undefined): string[] | undefined => {
+  const credentials = notifiers.map((notifier) => credentialFiles(notifier.credentials));
+  const each = (value: (one: CredentialFiles) => string | undefined): string[] | undefined => {
     const values = credentials.map((one) => value(one) ?? '');
     return values.some((one) => one !== '') ? values : undefined;
   };
@@ -87,17 +87,4 @@ function setNotifiers(flags: FlagSet<VmalertFlags>, notifiers: readonly Endpoint
       each(({ bearerTokenFile }) => bearerTokenFile),
       'notifiers',
     );
-}
-
-interface SentCredentials {
-  readonly username?: string;
-  readonly passwordFile?: string;
-  readonly bearerTokenFile?: string;
-}
-
-function sent(credentials: Credentials | undefined): SentCredentials {
-  if (credentials === undefined) return {};
-  return 'bearerToken' in credentials
-    ? { bearerTokenFile: secretPath(credentials.bearerToken) }
-    : { username: credentials.username, passwordFile: secretPath(credentials.password) };
 }

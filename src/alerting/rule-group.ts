@@ -3,6 +3,7 @@ import { labelNameCheck } from '../scrape';
 import {
   all,
   boolean,
+  inTheClear,
   integer,
   InvalidValueError,
   listOf,
@@ -15,16 +16,18 @@ import {
   recordCheck,
   rule,
   ruleCheck,
+  scalar,
   snakeCase,
   templateCheck,
+  withoutUrlSecret,
   type Check,
   type Problems,
   type Shape,
 } from '../validation';
 import { Tenant } from '../values';
-import { IN_THE_CLEAR, scalarText, withoutUrlSecret } from './texts';
 import { parseRuleDuration, ruleDurationCheck } from './rule-duration';
 
+/** What alerting and recording rules share. */
 export interface AnyRule {
   /** MetricsQL. */
   readonly expr: string;
@@ -58,6 +61,7 @@ export interface RecordingRule extends AnyRule {
 export interface RuleGroup {
   /** Becomes the label `alertgroup`; no other group of the vmalert has it. */
   readonly name: string;
+  /** In this order. */
   readonly rules: readonly (AlertingRule | RecordingRule)[];
   /** How often the rules are evaluated. @default - `evaluationInterval` of the vmalert */
   readonly interval?: Duration;
@@ -117,19 +121,19 @@ export interface FileGroup {
 export type Spelling = 'props' | 'file';
 
 const filled: Check = all(
-  scalarText,
+  scalar,
   rule((value) => (value as string).trim() !== '', 'must not be empty', 'give a name'),
 );
 
-const openText: Check = all(scalarText, withoutUrlSecret);
+const openText: Check = all(scalar, withoutUrlSecret);
 
 const template: Check = all(openText, templateCheck);
 
 const texts = listOf(openText);
 
-const record: Check = all(scalarText, recordCheck);
+const record: Check = all(scalar, recordCheck);
 
-const expr: Check = all(scalarText, metricsQlCheck);
+const expr: Check = all(scalar, metricsQlCheck);
 
 /** A map of texts under label names. A template that is named like a secret is none. */
 function namedTexts(content: Check): Check {
@@ -141,7 +145,7 @@ function namedTexts(content: Check): Check {
       problems.when(secret, {
         prop: `${prop}['${name}']`,
         value: '***',
-        rule: IN_THE_CLEAR,
+        rule: inTheClear('ConfigMap'),
         fix: 'remove it',
       });
       return !secret;
@@ -152,7 +156,7 @@ function namedTexts(content: Check): Check {
 
 /** Labels that vmalert sets itself, and to what. */
 const SET_BY_VMALERT: Readonly<Record<string, string>> = {
-  __name__: 'the `record` of a rule',
+  __name__: 'the name of the series',
   alertname: 'the `alert` of a rule',
   alertgroup: 'the `name` of the group',
 };
@@ -177,7 +181,7 @@ function withoutLabels(...names: readonly string[]): Check {
 const labels: Check = all(namedTexts(template), alertLabels);
 
 const header: Check = all(
-  scalarText,
+  scalar,
   rule((value) => /^[-\w]+:\s*[^\r\n]*$/.test(value as string), 'is no header', "write 'Name: value'"),
   (value, prop, problems) => {
     const [name = ''] = (value as string).split(':');
@@ -185,7 +189,7 @@ const header: Check = all(
     problems.add({
       prop,
       value: '***',
-      rule: IN_THE_CLEAR,
+      rule: inTheClear('ConfigMap'),
       fix: 'pass `credentials` to the endpoint instead',
     });
     return undefined;

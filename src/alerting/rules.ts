@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Yaml } from 'cdk8s';
-import { checkProps, yaml, type Problems } from '../validation';
+import { checkProps, isObject, yaml, type Problems } from '../validation';
 import type { Files } from '../workload';
 import { groupsCheck, type FileGroup, type RuleGroup, type Spelling } from './rule-group';
 
 /** Rules that are written as objects. */
 export interface RulesProps {
+  /** Groups of rules; no two of a vmalert have one name. */
   readonly groups: readonly RuleGroup[];
 }
 
@@ -144,14 +145,13 @@ function groupsOfFile(path: string, problems: Problems): SourcedGroup[] {
 }
 
 function groupsOf(given: unknown, spelling: Spelling, prefix: string, problems: Problems): SourcedGroup[] {
-  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
-  problems.when(!isObject || !('groups' in given), {
+  problems.when(!isObject(given) || !('groups' in given), {
     prop: `${prefix}groups`,
     value: undefined,
     rule: 'rules stand in groups',
     fix: spelling === 'props' ? 'write Rules.of({ groups: [...] })' : 'begin the file with `groups:`',
   });
-  if (!isObject) return [];
+  if (!isObject(given)) return [];
   const { groups = [] } = checkProps(given as RulesProps, { groups: groupsCheck(spelling) }, problems, prefix);
   return (groups as readonly unknown[] as readonly FileGroup[]).map((group) => ({
     group,

@@ -147,7 +147,7 @@ export class Slo {
 
   /** The props when all of them are right. */
   private checked(problems: Problems): SloProps | undefined {
-    const prop = `slo['${String((this.props as Partial<SloProps>).name)}']`;
+    const prop = `slo['${String((this.props as Partial<SloProps> | undefined)?.name)}']`;
     const props = sloCheck(this.props, prop, problems) as SloProps | undefined;
     if (props) checkReachable(props, prop, problems);
     return props;

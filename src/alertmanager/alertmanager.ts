@@ -4,7 +4,18 @@ import { LIBRARY, PlainArgs } from '../flags';
 import { checkProps, checkRequired, milliseconds, Problems, type Checked } from '../validation';
 import { Cpu, goDuration, IMAGES } from '../values';
 import { NotifyEndpoint, type Endpoint } from '../wiring';
-import { instanceName, livenessProbe, readinessProbe, secretPath, Workload, type VolumeProps } from '../workload';
+import {
+  fieldEnv,
+  instanceName,
+  livenessProbe,
+  pageProbe,
+  readinessProbe,
+  secretPath,
+  setExternalUrl,
+  setWebArgs,
+  Workload,
+  type VolumeProps,
+} from '../workload';
 import { SHAPE, type AlertmanagerProps } from './props';
 import { TEMPLATE_FOLDER } from './templates';
 
@@ -55,7 +66,7 @@ export class Alertmanager extends Workload {
       identity: { name: 'alertmanager', instance, component: 'alerting' },
       image: IMAGES.alertmanager,
       args: () => args.render(),
-      env: clustered ? [{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }] : [],
+      env: clustered ? [fieldEnv('POD_IP', 'status.podIP')] : [],
       secrets: () => [...(config?.secrets ?? []), ...(httpAuth ? [httpAuth.webConfig] : [])],
       ports: [
         { name: PORT_NAME, port: PORT, appProtocol: 'http' },
@@ -71,13 +82,8 @@ export class Alertmanager extends Workload {
         memory: { request: Size.mebibytes(64), limit: Size.mebibytes(256) },
       },
       probes: {
-        // The kubelet has no password to send.
-        readiness: readinessProbe(
-          httpAuth ? { tcpSocket: { port: PORT_NAME } } : { httpGet: { path: '/-/ready', port: PORT_NAME } },
-        ),
-        liveness: livenessProbe(
-          httpAuth ? { tcpSocket: { port: PORT_NAME } } : { httpGet: { path: '/-/healthy', port: PORT_NAME } },
-        ),
+        readiness: readinessProbe(pageProbe('/-/ready', PORT_NAME, httpAuth)),
+        liveness: livenessProbe(pageProbe('/-/healthy', PORT_NAME, httpAuth)),
       },
       // At its end it writes silences and what was sent to its files, and tells its peers that it goes.
       gracePeriod: { standard: Duration.minutes(1), least: Duration.seconds(10) },
@@ -117,21 +123,17 @@ export class Alertmanager extends Workload {
   }
 }
 
-const NOT_THE_PORT = 'the probes of the pod and everything that is wired to it ask at the port, below the root path';
-
 function alertmanagerArgs(props: Checked<AlertmanagerProps>, problems: Problems): PlainArgs {
   const { replicas = 1, retention = DEFAULT_RETENTION, externalUrl, httpAuth } = props;
   const clustered = replicas > 1;
+  const args = new PlainArgs(problems);
+  setWebArgs(args, `:${PORT}`, LIBRARY, httpAuth);
+  setExternalUrl(args, externalUrl);
   return (
-    new PlainArgs(problems)
+    args
       .set('config.file', `${CONFIG_FOLDER}/${CONFIG_FILE}`, LIBRARY)
       .set('storage.path', DATA_PATH, LIBRARY)
       .set('data.retention', goDuration(retention), 'retention')
-      .set('web.listen-address', `:${PORT}`, LIBRARY)
-      .set('web.external-url', externalUrl, 'externalUrl')
-      // Without it the path of the external URL would come before all others.
-      .set('web.route-prefix', externalUrl === undefined ? undefined : '/', 'externalUrl')
-      .set('web.config.file', httpAuth && secretPath(httpAuth.webConfig), 'httpAuth.webConfig')
       .set('cluster.listen-address', clustered ? `0.0.0.0:${GOSSIP_PORT}` : '', 'replicas')
       // Else it looks for a private address, which the network of pods may not have. The brackets are for IPv6.
       .set('cluster.advertise-address', clustered ? { template: `[$(POD_IP)]:${GOSSIP_PORT}` } : undefined, 'replicas')
@@ -139,7 +141,6 @@ function alertmanagerArgs(props: Checked<AlertmanagerProps>, problems: Problems)
       .set('cluster.reconnect-timeout', clustered ? '5m' : undefined, LIBRARY)
       .set('cluster.peer', undefined, 'replicas')
       .set('cluster.label', undefined, 'replicas')
-      .refuse(['web.systemd-socket'], NOT_THE_PORT, 'remove it')
       .addExtra(props.extraArgs)
   );
 }

@@ -12,13 +12,17 @@ export interface NotifierProps {
 
 /** What all integrations have that send HTTP requests. */
 export interface HttpNotifierProps extends NotifierProps {
-  /** @default - that of `global` */
+  /** How requests are sent. @default - that of `global` */
   readonly httpConfig?: HttpClientProps;
 }
 
 export const HTTP_NOTIFIER = { sendResolved: flag, httpConfig: httpClient };
 
-/** A message to Slack. */
+/**
+ * A message to Slack.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#slack_config
+ */
 export interface SlackProps extends HttpNotifierProps {
   /**
    * The URL of an incoming webhook, which is a secret; or that of Slack's own API, with the token of a bot as
@@ -29,43 +33,47 @@ export interface SlackProps extends HttpNotifierProps {
   readonly apiUrl?: SecretRef | 'https://slack.com/api/chat.postMessage';
   /** The token of an app, instead of a webhook. @default - that of `global` */
   readonly appToken?: SecretRef;
-  /** @default https://slack.com/api/chat.postMessage */
+  /** Where requests of an app are sent. @default https://slack.com/api/chat.postMessage */
   readonly appUrl?: string;
   /** For example `#alerts`. @default - that of the webhook */
   readonly channel?: string;
-  /** @default - see the documentation */
+  /** Who the message is from. @default Alertmanager */
   readonly username?: string;
-  /** @default - see the documentation */
+  /**
+   * The bar beside the attachment: good, warning, danger or a hex code.
+   *
+   * @default - danger while alerts fire, else good
+   */
   readonly color?: string;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly title?: string;
-  /** @default - see the documentation */
+  /** Where a click on the title leads. @default - the page of the alerts in Alertmanager */
   readonly titleLink?: string;
-  /** @default - see the documentation */
+  /** Stands above the attachment. @default - none */
   readonly pretext?: string;
-  /** @default - see the documentation */
+  /** The text of the attachment. @default - none */
   readonly text?: string;
   /** The text outside of the attachment. @default - none */
   readonly messageText?: string;
-  /** @default - none */
+  /** Stand below the text, as a table. @default - none */
   readonly fields?: readonly SlackFieldProps[];
-  /** @default false */
+  /** Whether two fields share a line. @default false */
   readonly shortFields?: boolean;
-  /** @default - see the documentation */
+  /** Stands below the attachment. @default - none */
   readonly footer?: string;
-  /** @default - see the documentation */
+  /** For clients that do not show attachments. @default - the title and its link */
   readonly fallback?: string;
-  /** @default - see the documentation */
+  /** What Slack tells the app of a click on a button. @default - none */
   readonly callbackId?: string;
-  /** @default - see the documentation */
+  /** An emoji as picture of the sender. @default - none */
   readonly iconEmoji?: string;
-  /** @default - see the documentation */
+  /** The picture of the sender. @default - none */
   readonly iconUrl?: string;
-  /** @default - none */
+  /** A picture in the attachment. @default - none */
   readonly imageUrl?: string;
-  /** @default - none */
+  /** A small picture in the attachment. @default - none */
   readonly thumbUrl?: string;
-  /** @default false */
+  /** Whether names of people and channels become links. @default false */
   readonly linkNames?: boolean;
   /** The parts that are formatted. @default - fallback, pretext, text */
   readonly mrkdwnIn?: readonly string[];
@@ -79,7 +87,9 @@ export interface SlackProps extends HttpNotifierProps {
 
 /** A field of a message. */
 export interface SlackFieldProps {
+  /** The title of the field. */
   readonly title: string;
+  /** The text of the field. */
   readonly value: string;
   /** Whether it leaves room for another beside it. @default - `shortFields` */
   readonly short?: boolean;
@@ -87,15 +97,17 @@ export interface SlackFieldProps {
 
 /** A button: with a URL, or with a name. */
 export interface SlackActionProps {
+  /** The kind: `button`. */
   readonly type: string;
+  /** What stands on it. */
   readonly text: string;
-  /** @default - none */
+  /** Where a click leads. @default - none */
   readonly url?: string;
-  /** @default default */
+  /** The colour: default, primary or danger. @default default */
   readonly style?: string;
-  /** @default - none */
+  /** What the app is told of a click. @default - none */
   readonly name?: string;
-  /** @default - none */
+  /** What the app is told of a click, with the name. @default - none */
   readonly value?: string;
   /** A question before it works. @default - none */
   readonly confirm?: SlackConfirmProps;
@@ -103,6 +115,7 @@ export interface SlackActionProps {
 
 /** The question of a button. */
 export interface SlackConfirmProps {
+  /** The question. */
   readonly text: string;
   /** @default - none */
   readonly title?: string;
@@ -163,19 +176,23 @@ export const slack: Check = all(slackFields, (value, prop, problems) => {
   return value;
 });
 
-/** A message to Discord. */
+/**
+ * A message to Discord.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#discord_config
+ */
 export interface DiscordProps extends HttpNotifierProps {
   /** A secret. */
   readonly webhookUrl: SecretRef;
-  /** @default - see the documentation */
+  /** Stands above the message. @default - none */
   readonly content?: string;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly title?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly message?: string;
-  /** @default - that of the webhook */
+  /** Who the message is from. @default - that of the webhook */
   readonly username?: string;
-  /** @default - that of the webhook */
+  /** The picture of the sender. @default - that of the webhook */
   readonly avatarUrl?: string;
 }
 
@@ -192,15 +209,19 @@ export const discord: Check = fields<DiscordProps>(
   'webhookUrl',
 );
 
-/** A message to Microsoft Teams by a connector, which Microsoft has given up: use `MsTeamsV2Props`. */
+/**
+ * A message to Microsoft Teams by a connector, which Microsoft has given up: use `MsTeamsV2Props`.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#msteams_config
+ */
 export interface MsTeamsProps extends HttpNotifierProps {
   /** A secret. */
   readonly webhookUrl: SecretRef;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly title?: string;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly summary?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly text?: string;
 }
 
@@ -209,13 +230,17 @@ export const msTeams: Check = fields<MsTeamsProps>(
   'webhookUrl',
 );
 
-/** A message to Microsoft Teams by a flow. */
+/**
+ * A message to Microsoft Teams by a flow.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#msteamsv2_config
+ */
 export interface MsTeamsV2Props extends HttpNotifierProps {
   /** A secret. */
   readonly webhookUrl: SecretRef;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly title?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly text?: string;
 }
 
@@ -226,13 +251,13 @@ export const msTeamsV2: Check = fields<MsTeamsV2Props>(
 
 /** A part of a message to Mattermost. */
 export interface MattermostAttachmentProps {
-  /** @default - see the documentation */
+  /** @default - the title and its link; in `attachments` none */
   readonly fallback?: string;
-  /** @default - see the documentation */
+  /** @default - danger while alerts fire, else good; in `attachments` none */
   readonly color?: string;
   /** @default - none */
   readonly pretext?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations; in `attachments` none */
   readonly text?: string;
   /** @default - none */
   readonly authorName?: string;
@@ -240,9 +265,9 @@ export interface MattermostAttachmentProps {
   readonly authorLink?: string;
   /** @default - none */
   readonly authorIcon?: string;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts; in `attachments` none */
   readonly title?: string;
-  /** @default - see the documentation */
+  /** @default - the page of the alerts in Alertmanager; in `attachments` none */
   readonly titleLink?: string;
   /** @default - none */
   readonly fields?: readonly SlackFieldProps[];
@@ -256,31 +281,35 @@ export interface MattermostAttachmentProps {
   readonly imageUrl?: string;
 }
 
-/** A message to Mattermost. */
+/**
+ * A message to Mattermost.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#mattermost_config
+ */
 export interface MattermostProps extends HttpNotifierProps, MattermostAttachmentProps {
   /** A secret. @default - that of `global` */
   readonly webhookUrl?: SecretRef;
-  /** @default - that of the webhook */
+  /** The channel by its name in URLs. @default - that of the webhook */
   readonly channel?: string;
-  /** @default - see the documentation */
+  /** Who the message is from. @default Alertmanager */
   readonly username?: string;
   /** @default - that of the webhook */
   readonly iconUrl?: string;
   /** @default - that of the webhook */
   readonly iconEmoji?: string;
-  /** @default - one made of the fields above */
+  /** Parts of the message. @default - one made of the fields above */
   readonly attachments?: readonly MattermostAttachmentProps[];
-  /** @default - none */
+  /** The type of the post; those of your own begin with `custom_`. @default - none */
   readonly type?: string;
-  /** @default - none */
+  /** Text at the side of the message. @default - none */
   readonly props?: { readonly card?: string };
-  /** @default - none */
+  /** How urgent it is. @default - none */
   readonly priority?: MattermostPriorityProps;
 }
 
 /** How urgent a message to Mattermost is. */
 export interface MattermostPriorityProps {
-  /** @default - none */
+  /** standard, important or urgent. @default - none */
   readonly priority?: string;
   /** Whether readers are asked to confirm. @default false */
   readonly requestedAck?: boolean;
@@ -319,31 +348,35 @@ export const mattermost: Check = fields<MattermostProps>({
   priority: fields<MattermostPriorityProps>({ priority: text, requestedAck: flag, persistentNotifications: flag }),
 });
 
-/** A message to Rocket.Chat. */
+/**
+ * A message to Rocket.Chat.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#rocketchat_config
+ */
 export interface RocketchatProps extends HttpNotifierProps {
   /** @default - that of `global` */
   readonly apiUrl?: string;
-  /** @default - that of `global` */
+  /** The id of the user. @default - that of `global` */
   readonly tokenId?: SecretRef;
-  /** @default - that of `global` */
+  /** The token of the user. @default - that of `global` */
   readonly token?: SecretRef;
   /** @default - that of the token */
   readonly channel?: string;
-  /** @default - see the documentation */
+  /** @default - red while alerts fire, else green */
   readonly color?: string;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly title?: string;
-  /** @default - see the documentation */
+  /** @default - the page of the alerts in Alertmanager */
   readonly titleLink?: string;
-  /** @default - see the documentation */
+  /** @default - none */
   readonly text?: string;
   /** @default - none */
   readonly fields?: readonly SlackFieldProps[];
   /** @default false */
   readonly shortFields?: boolean;
-  /** @default - see the documentation */
+  /** An emoji as picture of the sender. @default - none */
   readonly emoji?: string;
-  /** @default - see the documentation */
+  /** @default - none */
   readonly iconUrl?: string;
   /** @default - none */
   readonly imageUrl?: string;
@@ -409,20 +442,25 @@ export const rocketchat: Check = fields<RocketchatProps>({
   ),
 });
 
-/** A message to Telegram. */
+/**
+ * A message to Telegram.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#telegram_config
+ */
 export interface TelegramProps extends HttpNotifierProps {
   /** @default https://api.telegram.org */
   readonly apiUrl?: string;
-  /** @default - that of `global` */
+  /** The token of the bot. @default - that of `global` */
   readonly botToken?: SecretRef;
+  /** Where the message goes. */
   readonly chatId: number | SecretRef;
   /** The topic. @default - none */
   readonly messageThreadId?: number;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly message?: string;
   /** Whether it comes without a sound. @default false */
   readonly disableNotifications?: boolean;
-  /** @default HTML */
+  /** How the message is marked up; empty for plain text. @default HTML */
   readonly parseMode?: 'HTML' | 'Markdown' | 'MarkdownV2' | '';
 }
 
@@ -440,14 +478,19 @@ export const telegram: Check = fields<TelegramProps>(
   'chatId',
 );
 
-/** A message to Webex. */
+/**
+ * A message to Webex.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#webex_config
+ */
 export interface WebexProps extends NotifierProps {
   /** Its `authorization` is the token of the bot. */
   readonly httpConfig: HttpClientProps;
   /** @default https://webexapis.com/v1/messages */
   readonly apiUrl?: string;
+  /** Where the message goes. */
   readonly roomId: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly message?: string;
 }
 
@@ -457,7 +500,11 @@ export const webex: Check = fields<WebexProps>(
   'httpConfig',
 );
 
-/** A message to WeChat. */
+/**
+ * A message to WeChat.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#wechat_config
+ */
 export interface WechatProps extends HttpNotifierProps {
   /** @default - that of `global` */
   readonly apiSecret?: SecretRef;
@@ -465,17 +512,17 @@ export interface WechatProps extends HttpNotifierProps {
   readonly apiUrl?: string;
   /** @default - that of `global` */
   readonly corpId?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly message?: string;
   /** @default text */
   readonly messageType?: 'text' | 'markdown';
-  /** @default - see the documentation */
+  /** The id of the application. @default - none */
   readonly agentId?: string;
-  /** @default - see the documentation */
+  /** Ids of users, with | between them. @default - none */
   readonly toUser?: string;
-  /** @default - see the documentation */
+  /** Ids of departments, with | between them. @default - none */
   readonly toParty?: string;
-  /** @default - see the documentation */
+  /** Ids of tags, with | between them. @default - none */
   readonly toTag?: string;
 }
 

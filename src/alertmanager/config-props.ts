@@ -25,7 +25,7 @@ export interface AlertmanagerConfigProps {
 
 /** How traces are sent, by OTLP. */
 export interface TracingProps {
-  /** @default grpc */
+  /** How traces are sent. @default grpc */
   readonly clientType?: 'grpc' | 'http';
   /** A host with a port. */
   readonly endpoint: string;
@@ -33,9 +33,9 @@ export interface TracingProps {
   readonly samplingFraction?: number;
   /** Whether it is sent without TLS. @default false */
   readonly insecure?: boolean;
-  /** @default - the authorities of the system */
+  /** How the server is known, and this client to it. @default - the authorities of the system */
   readonly tlsConfig?: ReceiverTls;
-  /** @default - none */
+  /** Headers of each request. @default - none */
   readonly headers?: Readonly<Record<string, HttpHeaderProps>>;
   /** @default - none */
   readonly compression?: 'gzip';

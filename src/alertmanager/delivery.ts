@@ -21,7 +21,11 @@ import {
 } from './fields';
 import { authenticates, tls, type ReceiverTls } from './http-client';
 
-/** An HTTP request with the alerts as JSON. */
+/**
+ * An HTTP request with the alerts as JSON.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+ */
 export interface WebhookProps extends HttpNotifierProps {
   /** An endpoint, also of the stack, whose credentials are sent along; a URL without secrets; or a secret URL. */
   readonly url: Endpoint | string | SecretRef;
@@ -55,11 +59,15 @@ export const webhook: Check = all(
   },
 );
 
-/** A mail. What is left out is that of `global`. */
+/**
+ * A mail. What is left out is that of `global`.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#email_config
+ */
 export interface EmailProps extends NotifierProps {
   /** Addresses, separated by commas. */
   readonly to: string;
-  /** @default - that of `global` */
+  /** The sender. @default - that of `global` */
   readonly from?: string;
   /** What the client calls itself. @default - that of `global` */
   readonly hello?: string;
@@ -73,15 +81,15 @@ export interface EmailProps extends NotifierProps {
   readonly authSecret?: SecretRef;
   /** @default - that of `global` */
   readonly authIdentity?: string;
-  /** @default - Subject, To and From */
+  /** Headers of the mail. @default - Subject, To and From */
   readonly headers?: Readonly<Record<string, string>>;
-  /** @default - see the documentation */
+  /** The mail as HTML. @default - the alerts with their labels and annotations */
   readonly html?: string;
-  /** @default - none */
+  /** The mail as plain text. @default - none */
   readonly text?: string;
-  /** @default - that of `global` */
+  /** Whether nothing is sent in the clear. @default - that of `global` */
   readonly requireTls?: boolean;
-  /** @default - that of `global` */
+  /** How the server is known, and this client to it. @default - that of `global` */
   readonly tlsConfig?: ReceiverTls;
   /** Whether TLS begins at once. @default - that of `global` */
   readonly forceImplicitTls?: boolean;
@@ -91,7 +99,7 @@ export interface EmailProps extends NotifierProps {
 
 /** How mails become threads. */
 export interface EmailThreadingProps {
-  /** @default false */
+  /** Whether they do. @default false */
   readonly enabled?: boolean;
   /** Whether each day begins a thread. @default daily */
   readonly threadByDate?: 'none' | 'daily';
@@ -119,9 +127,13 @@ export const email: Check = fields<EmailProps>(
   'to',
 );
 
-/** A message of Amazon SNS. One of topic, phone number and target is needed. */
+/**
+ * A message of Amazon SNS. One of topic, phone number and target is needed.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#sns_config
+ */
 export interface SnsProps extends HttpNotifierProps {
-  /** @default - that of the region */
+  /** Where requests are sent. @default - that of the region */
   readonly apiUrl?: string;
   /** How requests are signed. @default - by the identity of the pod */
   readonly sigv4?: Sigv4Props;
@@ -131,11 +143,11 @@ export interface SnsProps extends HttpNotifierProps {
   readonly phoneNumber?: string;
   /** @default - none */
   readonly targetArn?: string;
-  /** @default - see the documentation */
+  /** The subject where the topic sends mails. @default - status, number and labels of the alerts */
   readonly subject?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly message?: string;
-  /** @default - none */
+  /** Attributes of the message, for filters of subscriptions. @default - none */
   readonly attributes?: Readonly<Record<string, string>>;
   /** Whether AWS' own client sends, which knows the variables of the pod. @default false */
   readonly useAwsHttpClient?: boolean;
@@ -143,17 +155,17 @@ export interface SnsProps extends HttpNotifierProps {
 
 /** How requests to AWS are signed. Keys come from the identity of the pod, or the variables of the container. */
 export interface Sigv4Props {
-  /** @default - that of the pod */
+  /** The region of AWS. @default - that of the pod */
   readonly region?: string;
-  /** @default - none */
+  /** A profile of AWS' config file. @default - none */
   readonly profile?: string;
   /** The role that is taken. @default - none */
   readonly roleArn?: string;
-  /** @default - none */
+  /** Tells the role on whose behalf it is taken. @default - none */
   readonly externalId?: string;
   /** @default false */
   readonly useFipsStsEndpoint?: boolean;
-  /** @default - that of SNS */
+  /** The service that the signature is for. @default - that of SNS */
   readonly serviceName?: string;
   /** Keys never stand here. */
   readonly accessKey?: never;

@@ -2,8 +2,9 @@ import type { Duration } from 'cdk8s';
 import {
   all,
   didYouMean,
-  hideUrlSecrets,
   instance,
+  inTheClear,
+  isObject,
   listOf,
   mapOf,
   namesSecret,
@@ -13,9 +14,10 @@ import {
   rule,
   snakeCase,
   templateCheck,
+  withoutUrlSecret,
   type Check,
 } from '../validation';
-import { parsePrometheusDuration, prometheusDuration, SecretRef } from '../values';
+import { parsePrometheusDuration, prometheusDuration, secretFileCheck, SecretRef } from '../values';
 import { isFile } from './config-problems';
 
 /** A field that Alertmanager also reads from a file, which the field with `_file` at its end names. */
@@ -29,10 +31,8 @@ export interface FileField {
 /** The checks of all props of an interface; their names in Alertmanager's file follow from those of the props. */
 export type Fields<T> = { readonly [K in keyof Required<T>]: Check | FileField };
 
-const SECRET_MARK = 'secret://';
-const IN_THE_CLEAR = 'a secret would stand in the ConfigMap in the clear';
 const A_REF = "SecretRef.of('name', 'key')";
-const A_MARK = `${SECRET_MARK}name-of-the-secret/key`;
+const A_MARK = 'secret://name-of-the-secret/key';
 
 /** A secret: a `SecretRef`, and in the file the field with `_file` at its end. */
 export const secret: FileField = {};
@@ -122,11 +122,7 @@ export function secondsOf(value: string): number | undefined {
 /** A URL of http or https, or a template of one. */
 export const url: Check = all(
   text,
-  (value, prop, problems) => {
-    if (hideUrlSecrets(value as string) === value) return value;
-    problems.add({ prop, value: '***', rule: IN_THE_CLEAR, fix: 'take it out of the URL' });
-    return undefined;
-  },
+  withoutUrlSecret,
   rule(
     (value) =>
       (value as string).includes('{{') || (/^https?:\/\//.test(value as string) && URL.canParse(value as string)),
@@ -145,7 +141,7 @@ export const address: Check = rule(
 export function textMap(isSecret: (name: string) => boolean = namesSecret): Check {
   return all(mapOf(text), (value, prop, problems) => {
     const names = Object.keys(value as object).filter(isSecret);
-    for (const name of names) problems.add({ ...inTheClear(`${prop}['${name}']`), fix: 'remove it' });
+    for (const name of names) refuseSecret(`${prop}['${name}']`, 'remove it', problems);
     return names.length === 0 ? value : undefined;
   });
 }
@@ -163,32 +159,18 @@ export const freeForm: Check = (value, prop, problems) => {
 /** A secret that no field of the file reads from a file. */
 export const noFile = (fix: string): Check => {
   return (_value, prop, problems) => {
-    problems.add({ ...inTheClear(prop), fix });
+    refuseSecret(prop, fix, problems);
     return undefined;
   };
 };
 
 /** A path in the pod, or `secret://name/key`; from props a `SecretRef`. */
-export const file: Check = (value, prop, problems) => {
-  if (SecretRef.is(value)) return value;
-  const path = text(value, prop, problems);
-  if (typeof path !== 'string') return undefined;
-  if (!path.startsWith(SECRET_MARK)) {
-    return rule((item) => String(item).startsWith('/'), 'names no file of the pod', `write ${A_MARK}`)(
-      path,
-      prop,
-      problems,
-    );
-  }
-  const [name = '', key = '', ...more] = path.slice(SECRET_MARK.length).split('/');
-  try {
-    if (more.length === 0) return SecretRef.of(name, key);
-  } catch {
-    // Said below, with the field.
-  }
-  problems.add({ prop, value: path, rule: 'names no key of a Secret', fix: `write ${A_MARK}` });
-  return undefined;
-};
+export const file: Check = secretFileCheck(
+  all(
+    text,
+    rule((value) => (value as string).startsWith('/'), 'names no file of the pod', `write ${A_MARK}`),
+  ),
+);
 
 /** An expression as RE2 reads it. */
 export function regexCheck(expression: string, prop: string, value: unknown, problems: Parameters<Check>[2]): void {
@@ -230,7 +212,12 @@ export function fields<T extends object>(known: Fields<T>, ...required: readonly
       return isFileField(field) ? [plain, [`${name}_file`, { name, field, ofFile: true }]] : [plain];
     }),
   );
-  return all(rule(isObject, 'must be an object', 'write { field: value }'), (value, prop, problems) => {
+  const anObject = rule(
+    (value) => isObject(value) && !SecretRef.is(value),
+    'must be an object',
+    'write { field: value }',
+  );
+  return all(anObject, (value, prop, problems) => {
     const names = isFile(problems) ? ofFile : ofProps;
     const result: Record<string, unknown> = {};
     const given = new Set<string>();
@@ -280,18 +267,14 @@ function checkField(
   const fix = isFile(problems)
     ? `use \`${fileName}: ${A_MARK}\`, or ${A_REF} from TypeScript`
     : `write ${A_REF}, which is mounted and named by \`${fileName}\``;
-  problems.add({ ...inTheClear(path), fix });
+  refuseSecret(path, fix, problems);
   return [name, undefined];
 }
 
-function inTheClear(prop: string): { prop: string; value: unknown; rule: string } {
-  return { prop, value: '***', rule: IN_THE_CLEAR };
+function refuseSecret(prop: string, fix: string, problems: Parameters<Check>[2]): void {
+  problems.add({ prop, value: '***', rule: inTheClear('ConfigMap'), fix });
 }
 
 function isFileField(field: Check | FileField): field is FileField {
   return typeof field === 'object';
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !SecretRef.is(value);
 }

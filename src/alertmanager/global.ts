@@ -4,7 +4,11 @@ import type { SecretRef } from '../values';
 import { address, fields, flag, interval, secret, text, url } from './fields';
 import { httpClient, tls, type HttpClientProps, type ReceiverTls } from './http-client';
 
-/** What holds for all receivers that do not say otherwise. */
+/**
+ * What holds for all receivers that do not say otherwise.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#file-layout-and-global-settings
+ */
 export interface GlobalAlertmanagerProps {
   /** After how long an alert is over that nobody sends any more and that has no end of its own. @default Duration.minutes(5) */
   readonly resolveTimeout?: Duration;
@@ -16,17 +20,17 @@ export interface GlobalAlertmanagerProps {
   readonly smtpHello?: string;
   /** The mail server, with its port. @default - none */
   readonly smtpSmarthost?: string;
-  /** @default - none */
+  /** The user at the mail server. @default - none */
   readonly smtpAuthUsername?: string;
-  /** @default - none */
+  /** For LOGIN and PLAIN. @default - none */
   readonly smtpAuthPassword?: SecretRef;
   /** For CRAM-MD5. @default - none */
   readonly smtpAuthSecret?: SecretRef;
-  /** @default - none */
+  /** For PLAIN, where it differs from the user. @default - none */
   readonly smtpAuthIdentity?: string;
-  /** @default true */
+  /** Whether no mail is sent in the clear. @default true */
   readonly smtpRequireTls?: boolean;
-  /** @default - the authorities of the system */
+  /** How the mail server is known, and this client to it. @default - the authorities of the system */
   readonly smtpTlsConfig?: ReceiverTls;
   /** Whether TLS begins at once. @default - on port 465 */
   readonly smtpForceImplicitTls?: boolean;
@@ -46,7 +50,7 @@ export interface GlobalAlertmanagerProps {
   readonly wechatApiUrl?: string;
   /** @default - none */
   readonly wechatApiSecret?: SecretRef;
-  /** @default - none */
+  /** The id of the organization. @default - none */
   readonly wechatApiCorpId?: string;
   /** @default https://alert.victorops.com/integrations/generic/20131114/alert/ */
   readonly victoropsApiUrl?: string;

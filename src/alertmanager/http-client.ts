@@ -20,9 +20,9 @@ import { isFile } from './config-problems';
 
 /** TLS towards a receiver. */
 export interface ReceiverTls extends ClientTls {
-  /** @default - that of Go: TLS12 */
+  /** The oldest version. @default - that of Go: TLS12 */
   readonly minVersion?: 'TLS10' | 'TLS11' | 'TLS12' | 'TLS13';
-  /** @default - the newest */
+  /** The newest version. @default - the newest */
   readonly maxVersion?: 'TLS10' | 'TLS11' | 'TLS12' | 'TLS13';
 }
 
@@ -54,7 +54,7 @@ export const tls: Check = all(
 
 /** A proxy that requests go through. */
 export interface ProxyProps {
-  /** @default - none */
+  /** Where requests go first. @default - none */
   readonly proxyUrl?: string;
   /** Hosts that are asked directly, separated by commas. @default - none */
   readonly noProxy?: string;
@@ -73,8 +73,9 @@ const PROXY = {
 
 /** A token that is asked for with the client's own credentials. */
 export interface OAuth2Props extends ProxyProps {
+  /** The id of the client at the provider. */
   readonly clientId: string;
-  /** @default - none, as for the grant by JWT */
+  /** The secret of the client. @default - none, as for the grant by JWT */
   readonly clientSecret?: SecretRef;
   /** The key that signs the JWT. @default - none */
   readonly clientCertificateKey?: SecretRef;
@@ -90,12 +91,13 @@ export interface OAuth2Props extends ProxyProps {
   readonly audience?: string;
   /** More claims of the JWT. @default - none */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** @default - none */
+  /** What the token is asked for. @default - none */
   readonly scopes?: readonly string[];
+  /** Where the provider gives tokens. */
   readonly tokenUrl: string;
   /** Parameters of the request for the token; never secret. @default - none */
   readonly endpointParams?: Readonly<Record<string, string>>;
-  /** @default - the authorities of the system */
+  /** How the provider is known, and this client to it. @default - the authorities of the system */
   readonly tlsConfig?: ReceiverTls;
 }
 
@@ -109,19 +111,23 @@ export interface HttpHeaderProps {
   readonly secrets?: never;
 }
 
-/** How requests to receivers are sent. */
+/**
+ * How requests to receivers are sent.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#http_config
+ */
 export interface HttpClientProps extends ProxyProps {
-  /** @default - none */
+  /** A user with a password. @default - none */
   readonly basicAuth?: BasicAuthProps;
-  /** @default - none */
+  /** What is sent in the header Authorization. @default - none */
   readonly authorization?: AuthorizationProps;
-  /** @default - none */
+  /** A provider of tokens. @default - none */
   readonly oauth2?: OAuth2Props;
-  /** @default - the authorities of the system */
+  /** How the server is known, and this client to it. @default - the authorities of the system */
   readonly tlsConfig?: ReceiverTls;
-  /** @default true */
+  /** Whether a redirect is followed. @default true */
   readonly followRedirects?: boolean;
-  /** @default true */
+  /** Whether HTTP/2 is spoken where the server does. @default true */
   readonly enableHttp2?: boolean;
   /** More headers, by name. @default - none */
   readonly httpHeaders?: Readonly<Record<string, HttpHeaderProps>>;
@@ -129,14 +135,17 @@ export interface HttpClientProps extends ProxyProps {
 
 /** A username with a password. */
 export interface BasicAuthProps {
+  /** Stands in the config in the clear. */
   readonly username: string | SecretRef;
+  /** A secret. */
   readonly password: SecretRef;
 }
 
 /** The header `Authorization`. */
 export interface AuthorizationProps {
-  /** @default Bearer */
+  /** What stands before the secret. @default Bearer */
   readonly type?: string;
+  /** A secret. */
   readonly credentials: SecretRef;
 }
 

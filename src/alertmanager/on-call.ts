@@ -19,35 +19,39 @@ import {
   whole,
 } from './fields';
 
-/** An incident of PagerDuty. One of the keys is needed. */
+/**
+ * An incident of PagerDuty. One of the keys is needed.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#pagerduty_config
+ */
 export interface PagerdutyProps extends HttpNotifierProps {
   /** The key of an integration with Events API v2. @default - `serviceKey` */
   readonly routingKey?: SecretRef;
   /** The key of an integration of the type Prometheus. @default - `routingKey` */
   readonly serviceKey?: SecretRef;
-  /** @default - that of `global` */
+  /** Where events are sent. @default - that of `global` */
   readonly url?: string;
-  /** @default - see the documentation */
+  /** What the incident is from. @default Alertmanager */
   readonly client?: string;
-  /** @default - see the documentation */
+  /** Where the incident links back to. @default - the page of the alerts in Alertmanager */
   readonly clientUrl?: string;
-  /** @default - see the documentation */
+  /** What is wrong, in a line. @default - status, number and labels of the alerts */
   readonly description?: string;
-  /** @default - the labels and annotations of the alerts */
+  /** More about it, by name. @default - the labels and annotations of the alerts */
   readonly details?: Readonly<Record<string, unknown>>;
   /** @default - none */
   readonly images?: readonly PagerdutyImageProps[];
   /** @default - none */
   readonly links?: readonly PagerdutyLinkProps[];
-  /** @default - the client */
+  /** Where it was noticed. @default - the client */
   readonly source?: string;
-  /** @default error */
+  /** critical, error, warning or info. @default error */
   readonly severity?: string;
-  /** @default - none */
+  /** The kind of the event. @default - none */
   readonly class?: string;
-  /** @default - none */
+  /** The part that is broken. @default - none */
   readonly component?: string;
-  /** @default - none */
+  /** What the part belongs to. @default - none */
   readonly group?: string;
   /** How long a request may take. @default - no limit of its own */
   readonly timeout?: Duration;
@@ -55,15 +59,17 @@ export interface PagerdutyProps extends HttpNotifierProps {
 
 /** An image of an incident. */
 export interface PagerdutyImageProps {
+  /** The URL of the image. */
   readonly src: string;
   /** @default - none */
   readonly alt?: string;
-  /** @default - none */
+  /** Where a click leads. @default - none */
   readonly href?: string;
 }
 
 /** A link of an incident. */
 export interface PagerdutyLinkProps {
+  /** Where it leads. */
   readonly href: string;
   /** @default - none */
   readonly text?: string;
@@ -88,23 +94,27 @@ export const pagerduty: Check = fields<PagerdutyProps>({
   timeout: goDurationCheck,
 });
 
-/** An alert of Opsgenie. */
+/**
+ * An alert of Opsgenie.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#opsgenie_config
+ */
 export interface OpsgenieProps extends HttpNotifierProps {
   /** @default - that of `global` */
   readonly apiKey?: SecretRef;
   /** @default - that of `global` */
   readonly apiUrl?: string;
-  /** @default - see the documentation */
+  /** What is wrong, in a line. @default - status, number and labels of the alerts */
   readonly message?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly description?: string;
-  /** @default - see the documentation */
+  /** Where it was noticed. @default - the page of the alerts in Alertmanager */
   readonly source?: string;
-  /** @default - the labels of the alerts */
+  /** More about it, by name. @default - the labels of the alerts */
   readonly details?: Readonly<Record<string, string>>;
-  /** @default - none */
+  /** What the alert is about. @default - none */
   readonly entity?: string;
-  /** @default - none */
+  /** Who is told. @default - none */
   readonly responders?: readonly OpsgenieResponderProps[];
   /** Separated by commas. @default - none */
   readonly actions?: string;
@@ -168,7 +178,11 @@ export const opsgenie: Check = fields<OpsgenieProps>({
   updateAlerts: flag,
 });
 
-/** An incident of VictorOps, which is Splunk On-Call now. */
+/**
+ * An incident of VictorOps, which is Splunk On-Call now.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#victorops_config
+ */
 export interface VictoropsProps extends HttpNotifierProps {
   /** @default - that of `global` */
   readonly apiKey?: SecretRef;
@@ -176,15 +190,15 @@ export interface VictoropsProps extends HttpNotifierProps {
   readonly apiUrl?: string;
   /** The team. */
   readonly routingKey: string;
-  /** @default CRITICAL */
+  /** CRITICAL, WARNING or INFO. @default CRITICAL */
   readonly messageType?: string;
-  /** @default - see the documentation */
+  /** More about it. @default - the alerts with their labels and annotations */
   readonly stateMessage?: string;
-  /** @default - see the documentation */
+  /** What is wrong, in a line. @default - status, number and labels of the alerts */
   readonly entityDisplayName?: string;
-  /** @default - see the documentation */
+  /** @default Alertmanager */
   readonly monitoringTool?: string;
-  /** @default - none */
+  /** More about it, by name. @default - none */
   readonly customFields?: Readonly<Record<string, string>>;
 }
 
@@ -203,23 +217,29 @@ export const victorops: Check = fields<VictoropsProps>(
   'routingKey',
 );
 
-/** A message of Pushover. */
+/**
+ * A message of Pushover.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#pushover_config
+ */
 export interface PushoverProps extends HttpNotifierProps {
+  /** The key of the user or group that is told. */
   readonly userKey: SecretRef;
+  /** The token of the application. */
   readonly token: SecretRef;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly title?: string;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly message?: string;
-  /** @default - see the documentation */
+  /** A link below the message. @default - the page of the alerts in Alertmanager */
   readonly url?: string;
   /** @default - none */
   readonly urlTitle?: string;
-  /** @default - all */
+  /** The name of the device that gets it. @default - all */
   readonly device?: string;
   /** @default - that of the user */
   readonly sound?: string;
-  /** @default - 2 when firing, else 0 */
+  /** From -2 (silent) to 2 (until somebody confirms). @default - 2 when firing, else 0 */
   readonly priority?: string;
   /** How often an emergency is told. @default Duration.minutes(1) */
   readonly retry?: Duration;
@@ -227,9 +247,9 @@ export interface PushoverProps extends HttpNotifierProps {
   readonly expire?: Duration;
   /** When the message is gone. @default - never */
   readonly ttl?: Duration;
-  /** @default false */
+  /** Whether the message is HTML. @default false */
   readonly html?: boolean;
-  /** @default false */
+  /** Whether all letters of the message have one width. @default false */
   readonly monospace?: boolean;
 }
 
@@ -255,10 +275,15 @@ export const pushover: Check = fields<PushoverProps>(
   'token',
 );
 
-/** An alert of incident.io. The token, or `httpConfig.authorization`, is needed. */
+/**
+ * An alert of incident.io. The token, or `httpConfig.authorization`, is needed.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#incidentio_config
+ */
 export interface IncidentioProps extends HttpNotifierProps {
+  /** Where alerts are sent: that of the alert source. */
   readonly url: string | SecretRef;
-  /** @default - `httpConfig.authorization` */
+  /** The token of the alert source. @default - `httpConfig.authorization` */
   readonly alertSourceToken?: SecretRef;
   /** Of more alerts the rest is cut off. @default - no limit */
   readonly maxAlerts?: number;
@@ -273,26 +298,33 @@ export const incidentio: Check = fields<IncidentioProps>(
 
 /** A text of an issue. */
 export interface JiraTextProps {
+  /** The text, a template. */
   readonly template: string;
   /** Whether it is changed with the alert. @default true */
   readonly enableUpdate?: boolean;
 }
 
-/** An issue of Jira. */
+/**
+ * An issue of Jira.
+ *
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#jira_config
+ */
 export interface JiraProps extends HttpNotifierProps {
   /** @default - that of `global` */
   readonly apiUrl?: string;
-  /** @default auto */
+  /** Which API the server has. @default auto */
   readonly apiType?: 'auto' | 'cloud' | 'datacenter';
+  /** The key of the project. */
   readonly project: string;
+  /** The type of the issue, e.g. `Bug`. */
   readonly issueType: string;
-  /** @default - see the documentation */
+  /** @default - status, number and labels of the alerts */
   readonly summary?: string | JiraTextProps;
-  /** @default - see the documentation */
+  /** @default - the alerts with their labels and annotations */
   readonly description?: string | JiraTextProps;
-  /** @default - none */
+  /** Labels of the issue. @default - none */
   readonly labels?: readonly string[];
-  /** @default - see the documentation */
+  /** @default - by the label `severity`: High for critical, Medium for warning, Low for info */
   readonly priority?: string;
   /** How a closed issue is opened again. @default - it is not */
   readonly reopenTransition?: string;

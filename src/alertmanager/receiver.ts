@@ -79,6 +79,7 @@ export interface ReceiverIntegrations {
 
 /** A place that routes name. */
 export interface ReceiverProps extends ReceiverIntegrations {
+  /** What routes name it by. */
   readonly name: string;
   /** Labels to find it by in the API. @default - none */
   readonly labels?: Readonly<Record<string, string>>;

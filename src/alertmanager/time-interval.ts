@@ -3,6 +3,7 @@ import { fields, filled, text } from './fields';
 
 /** A set of times that routes name. */
 export interface TimeIntervalProps {
+  /** What routes name it by. */
   readonly name: string;
   /** The times: each that is in one of these. */
   readonly timeIntervals: readonly TimesProps[];

@@ -1,4 +1,4 @@
-import { InvalidValueError, readYamlFile, yaml } from '../validation';
+import { InvalidValueError, isObject, readYamlFile, yaml } from '../validation';
 
 /** Fields whose values are passed on as they are, so that a number must stay one. */
 const FREE_FORM: readonly (readonly [integration: string, field: string])[] = [
@@ -25,7 +25,7 @@ export function readConfigFile(path: string): unknown {
     },
   });
   const content: unknown = document.toJS();
-  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  if (isObject(content)) return content;
   throw new InvalidValueError({
     prop: 'path',
     value: path,

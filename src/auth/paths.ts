@@ -20,7 +20,7 @@ export interface PathSet {
 }
 
 /** Where remote write of any Prometheus-compatible system is served. */
-export const WRITE_PATH = '/api/v1/write';
+const WRITE_PATH = '/api/v1/write';
 export const QUERY_PATH = '/api/v1/query';
 
 /**

@@ -120,7 +120,7 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
     const props = (_port: string, { path = '' }: Partial<EndpointProps>): EndpointProps =>
       // Agents of Datadog add to the path.
       this.behind(user, path === '/datadog' ? `${path}/api/v2/series` : path, { path, writes: true });
-    return new HttpIngestEndpoints(props, { root: '', prometheus: '' });
+    return new HttpIngestEndpoints(props, {});
   }
 
   /**

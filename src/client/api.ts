@@ -13,7 +13,8 @@ import { tlsAgentOptions } from './tls';
 import type { Body } from './upload';
 
 const DEFAULT_TIMEOUT = 30_000;
-const DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
+/** On 32 bits strings are a little shorter. */
+const DEFAULT_MAX_RESPONSE_BYTES = Math.min(256 * 1024 * 1024, constants.MAX_STRING_LENGTH);
 const USER_AGENT = 'cdk8s-victoriametrics';
 const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };
 

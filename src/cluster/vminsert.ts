@@ -71,13 +71,8 @@ export class VmInsert extends VictoriaMetricsServer<VminsertFlags> {
 
   /** The ingestion protocols for one tenant. */
   public ingest(given?: Tenant): IngestEndpoints {
-    const tenant = Tenant.from(given);
-    const root = `/insert/${tenant}`;
     return new IngestEndpoints((portName, props) => this.endpointProps(portName, props), {
-      root,
-      prometheus: `${root}/prometheus`,
-      openTsdbHttp: `${root}/opentsdb/api/put`,
-      tenant,
+      tenant: Tenant.from(given),
       listeners: this.listeners,
       dedupInterval: this.dedupInterval,
       prefix: PREFIX,

@@ -20,8 +20,11 @@ import { unitCheck, type PanelUnit } from './units';
 
 /** A panel, before it has its place. Made by `Panels`. */
 export interface Panel {
+  /** Stands above it. */
   readonly title: string;
+  /** Columns of 24. */
   readonly width: number;
+  /** Rows of about 30 pixels. */
   readonly height: number;
   /** As in the JSON of a dashboard, but for its id and its place. */
   readonly model: Readonly<Record<string, unknown>>;
@@ -41,6 +44,7 @@ export type PanelLink =
 
 /** What all panels have. */
 export interface PanelProps {
+  /** Stands above the panel. */
   readonly title: string;
   /** What is shown, and what to do when it is bad: read by somebody who sees it for the first time, at night. */
   readonly description: string;
@@ -54,12 +58,13 @@ export interface PanelProps {
   readonly decimals?: number;
   /** What stands there when there is no series. @default - No data */
   readonly noValue?: string;
-  /** @default - none */
+  /** Where to look next. @default - none */
   readonly links?: readonly PanelLink[];
 }
 
 /** Values over time. */
 export interface TimeSeriesProps extends PanelProps {
+  /** What is drawn. */
   readonly queries: readonly PanelQuery[];
   /** Drawn as lines across. @default - none */
   readonly thresholds?: Thresholds;
@@ -73,8 +78,9 @@ export interface TimeSeriesProps extends PanelProps {
 
 /** One value, or a few, of now. */
 export interface StatProps extends PanelProps {
+  /** What is shown. */
   readonly queries: readonly PanelQuery[];
-  /** @default - the colour says nothing */
+  /** Colours the value. @default - the colour says nothing */
   readonly thresholds?: Thresholds;
   /** Texts in the place of values, e.g. `{ 0: 'down', 1: 'up' }`. @default - none */
   readonly texts?: Readonly<Record<string, string>>;
@@ -88,7 +94,7 @@ export interface TableQuery {
   readonly expr: string;
   /** The title of the column. */
   readonly title: string;
-  /** @default - that of the panel */
+  /** The unit of the column. @default - that of the panel */
   readonly unit?: PanelUnit;
   /** Colours the cells. @default - the colour says nothing */
   readonly thresholds?: Thresholds;
@@ -100,6 +106,7 @@ export interface TableQuery {
 export interface TableProps extends PanelProps {
   /** The labels that are shown, in this order, with the titles of their columns: `{ instance: 'Instance' }`. */
   readonly labels: Readonly<Record<string, string>>;
+  /** A column of values each; rows are joined by the labels. */
   readonly queries: readonly TableQuery[];
   /** The title of the column that the rows are ordered by, the largest first. @default - the order of the storage */
   readonly sortBy?: string;
@@ -113,6 +120,7 @@ export interface HeatmapProps extends PanelProps {
 
 /** Shares of a whole, of now. */
 export interface PieProps extends PanelProps {
+  /** A slice for each series. */
   readonly queries: readonly PanelQuery[];
 }
 

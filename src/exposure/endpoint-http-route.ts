@@ -14,7 +14,8 @@ import {
   type Shape,
 } from '../validation';
 import { namespaceCheck, objectNameCheck } from '../values';
-import type { Endpoint } from '../wiring';
+import { onlyStores } from '../victoria-metrics';
+import type { ExposedEndpoint } from './exposed-endpoint';
 import { expose, EXPOSURE_SHAPE, exposureObject, type ExposureProps } from './exposure';
 
 /** Exposes endpoints by a HTTPRoute of the Gateway API. */
@@ -84,11 +85,11 @@ export class EndpointHttpRoute extends Construct {
   public constructor(scope: Construct, id: string, given: EndpointHttpRouteProps) {
     super(scope, id);
     const problems = new Problems();
-    const { props, endpoints, paths } = expose(this, given, SHAPE, problems);
+    const { props, paths } = expose(this, given, SHAPE, problems);
     const { parentRefs = [], requestTimeout } = props;
     checkRequired(given, 'parentRefs', problems, NO_LISTENER);
     checkListeners(props, problems);
-    checkTimeout(requestTimeout, endpoints, problems);
+    checkTimeout(requestTimeout, (props.endpoints ?? []) as readonly ExposedEndpoint[], problems);
     problems.when(paths.length > MAX_RULES, {
       prop: 'endpoints',
       value: paths.length,
@@ -133,8 +134,15 @@ function checkListeners(
   }
 }
 
-function checkTimeout(requestTimeout: Duration | undefined, endpoints: readonly Endpoint[], problems: Problems): void {
-  for (const { url, maxQueryDuration: longest } of endpoints) {
+/** Of a path where data is stored nothing is queried. */
+function checkTimeout(
+  requestTimeout: Duration | undefined,
+  endpoints: readonly ExposedEndpoint[],
+  problems: Problems,
+): void {
+  for (const { endpoint, path = endpoint.path } of endpoints) {
+    if (onlyStores(path)) continue;
+    const { url, maxQueryDuration: longest } = endpoint;
     problems.when(!!requestTimeout && !!longest && milliseconds(requestTimeout) < milliseconds(longest), {
       prop: 'requestTimeout',
       value: requestTimeout,

@@ -96,7 +96,7 @@ export function expose<T extends ExposureProps>(
   given: T,
   shape: Shape<T>,
   problems: Problems,
-): { readonly props: Checked<T>; readonly endpoints: readonly Endpoint[]; readonly paths: readonly ExposedPath[] } {
+): { readonly props: Checked<T>; readonly paths: readonly ExposedPath[] } {
   problems.reportAt(construct);
   const props = checkProps(given, shape, problems);
   const { endpoints = [], from, ...acceptance } = props as CheckedExposureProps;
@@ -121,7 +121,7 @@ export function expose<T extends ExposureProps>(
     for (const peer of peersOf(from)) exposed.endpoint.allowFrom(peer);
     return [path];
   });
-  return { props, endpoints: endpoints.map(({ endpoint }) => endpoint), paths: distinctPaths(paths, problems) };
+  return { props, paths: distinctPaths(paths, problems) };
 }
 
 function peersOf(from: Peer | readonly Peer[] | undefined): readonly Peer[] {

@@ -44,8 +44,18 @@ export class DashboardFolder {
   /**
    * The same dashboards for data sources of another type: those of this library, and most others, are made for
    * `prometheus`, and offer data sources of that type only.
+   *
+   * @throws InvalidValueError when the type is no such type
    */
   public withDatasourceType(type: DatasourceType): DashboardFolder {
+    if (!isMetricsType(type)) {
+      throw new InvalidValueError({
+        prop: 'type',
+        value: type,
+        rule: 'is no type of data source that answers PromQL',
+        fix: `give ${METRICS_TYPES.map((one) => `'${one}'`).join(' or ')}`,
+      });
+    }
     const models = Object.entries(this.models).map(([name, model]) => [name, ofType(model, type)] as const);
     return new DashboardFolder(this.title, Object.fromEntries(models));
   }
@@ -207,8 +217,8 @@ interface Variable {
 }
 
 function variablesOf({ templating }: DashboardModel): readonly Variable[] {
-  const { list } = (templating ?? {}) as { readonly list?: readonly Variable[] };
-  return list ?? [];
+  const list: unknown = isObject(templating) ? templating.list : undefined;
+  return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
 /** The uids that stand at `datasource` anywhere in a model. */

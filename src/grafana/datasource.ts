@@ -1,9 +1,11 @@
-import { Duration, Yaml } from 'cdk8s';
+import { Duration } from 'cdk8s';
 import {
   all,
   anything,
   boolean,
+  doubleDollars,
   duration,
+  inTheClear,
   mapOf,
   namesSecret,
   oneOf,
@@ -24,7 +26,8 @@ import {
   type NotifyEndpoint,
   type ReadEndpoint,
 } from '../wiring';
-import { literal, placeholder } from './secrets';
+import { yamlText } from '../workload';
+import { placeholder } from './secrets';
 
 /** The data source plugin of VictoriaMetrics, which knows MetricsQL. */
 export const VICTORIA_METRICS_PLUGIN = 'victoriametrics-metrics-datasource';
@@ -38,7 +41,7 @@ export const METRICS_TYPES: readonly DatasourceType[] = ['prometheus', VICTORIA_
 export interface DatasourceProps {
   /** Where to query. Its credentials are sent along; NetworkPolicies let Grafana reach it. */
   readonly endpoint: ReadEndpoint;
-  /** @default - VictoriaMetrics, and the tenant where it is not the default one */
+  /** What dashboards and users see. @default - VictoriaMetrics, and the tenant where it is not the default one */
   readonly name?: string;
   /** What dashboards refer to: at most 40 letters, digits, - and _. @default - the name in lower case, with - for all else */
   readonly uid?: string;
@@ -54,7 +57,7 @@ export interface DatasourceProps {
   /** The scrape interval: the least step of a panel, and what `$__rate_interval` is made from. @default Duration.seconds(30) */
   readonly interval?: Duration;
   /** How long Grafana waits for an answer. @default Duration.seconds(60) */
-  readonly queryTimeout?: Duration;
+  readonly timeout?: Duration;
   /**
    * Whether Grafana lists the alerting rules of the data source; VictoriaMetrics has them where its flag
    * `vmalert.proxyURL` is set.
@@ -62,7 +65,7 @@ export interface DatasourceProps {
    * @default false
    */
   readonly manageAlerts?: boolean;
-  /** @default - the authorities of the system */
+  /** How the server is known, and this client to it. @default - the authorities of the system */
   readonly tls?: ClientTls;
   /** Settings of the data source that no prop covers, as in `jsonData` of its provisioning. @default - none */
   readonly jsonData?: Readonly<Record<string, unknown>>;
@@ -74,8 +77,8 @@ const uidCheck = text(/^[-\w]{1,40}$/, '1 to 40 letters, digits, - and _');
 const OWNED: Readonly<Record<string, string>> = {
   httpMethod: 'the library itself',
   timeInterval: 'interval',
-  queryTimeout: 'queryTimeout',
-  timeout: 'queryTimeout',
+  queryTimeout: 'timeout',
+  timeout: 'timeout',
   manageAlerts: 'manageAlerts',
   httpHeaderName1: 'the credentials of `endpoint`',
   tlsAuth: 'tls',
@@ -96,7 +99,7 @@ const jsonDataCheck: Check = all(mapOf(anything), (value, prop, problems) => {
     problems.when(namesSecret(key) && typeof item === 'string', {
       prop: `${prop}.${key}`,
       value: '***',
-      rule: 'looks like a secret, and would stand in the manifest in the clear',
+      rule: inTheClear('manifest'),
       fix: 'pass `credentials` with a SecretRef to the endpoint instead',
     });
   }
@@ -110,7 +113,7 @@ export const datasourceCheck = endpointOrProps<DatasourceProps>(readEndpointChec
   type: oneOf(...METRICS_TYPES),
   isDefault: boolean,
   interval: duration,
-  queryTimeout: duration,
+  timeout: duration,
   manageAlerts: boolean,
   tls: clientTlsCheck,
   jsonData: jsonDataCheck,
@@ -154,7 +157,7 @@ export function datasources(
 }
 
 function metrics(props: DatasourceProps, isDefault: boolean, prop: string): Datasource {
-  const { endpoint, type = 'prometheus', interval, queryTimeout = Duration.minutes(1), tls } = props;
+  const { endpoint, type = 'prometheus', interval, timeout = Duration.minutes(1), tls } = props;
   const { tenant } = endpoint;
   const name =
     props.name ?? (tenant === undefined || tenant.isDefault ? 'VictoriaMetrics' : `VictoriaMetrics ${tenant}`);
@@ -173,9 +176,9 @@ function metrics(props: DatasourceProps, isDefault: boolean, prop: string): Data
         // Has Grafana ask for the label values of the series of a query, rather than for all series.
         ...(type === 'prometheus' && { prometheusType: 'Prometheus', prometheusVersion: '2.24.0' }),
         timeInterval: goDuration(interval ?? Duration.seconds(30)),
-        queryTimeout: `${wholeSeconds(queryTimeout)}s`,
+        queryTimeout: `${wholeSeconds(timeout)}s`,
         // Else the 30 s of the proxy would end the query before.
-        timeout: wholeSeconds(queryTimeout),
+        timeout: wholeSeconds(timeout),
         manageAlerts: props.manageAlerts ?? false,
         ...props.jsonData,
       },
@@ -227,7 +230,7 @@ export function datasourceSecrets({ endpoint, tls }: Datasource): SecretRef[] {
 /** The provisioning file. What is provisioned no longer is removed from the database of Grafana. */
 export function datasourceFile(all: readonly Datasource[]): string {
   // Through JSON, which leaves out what is not set.
-  return Yaml.stringify(JSON.parse(JSON.stringify({ apiVersion: 1, prune: true, datasources: all.map(render) })));
+  return yamlText({ apiVersion: 1, prune: true, datasources: all.map(render) });
 }
 
 function render({ name, uid, endpoint, tls, settings }: Datasource): object {
@@ -281,7 +284,7 @@ function tlsSecrets({ ca, cert, key }: ClientTls = {}): object {
 
 /** In every text of a provisioning file Grafana looks for variables. */
 function escaped(value: unknown): unknown {
-  if (typeof value === 'string') return literal(value);
+  if (typeof value === 'string') return doubleDollars(value);
   if (Array.isArray(value)) return value.map(escaped);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]: [string, unknown]) => [key, escaped(item)]));

@@ -1,21 +1,13 @@
 import { Duration, Size, Yaml } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { checkProps, Problems } from '../validation';
+import { checkProps, doubleDollars, Problems } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import { Endpoint, type Wired } from '../wiring';
-import {
-  instanceName,
-  isEphemeral,
-  livenessProbe,
-  readinessProbe,
-  Workload,
-  type Controller,
-  type EphemeralProps,
-} from '../workload';
+import { instanceName, isEphemeral, livenessProbe, readinessProbe, Workload, type Controller } from '../workload';
 import { checkDashboards, type DashboardFolder } from './dashboards';
 import { datasourceFile, datasources, datasourceSecrets, VICTORIA_METRICS_PLUGIN, type Datasource } from './datasource';
 import { SHAPE, type CheckedGrafanaProps, type GrafanaProps } from './props';
-import { literal, secretVariables } from './secrets';
+import { secretVariables } from './secrets';
 import { Settings } from './settings';
 
 const PORT_NAME = 'http';
@@ -26,7 +18,7 @@ const DASHBOARD_FOLDER = '/etc/grafana/dashboards';
 const CATALOGUE = 'https://grafana.com';
 
 /**
- * Grafana with data sources and dashboards as code. It is a Deployment, or with a claim as `persistence` a StatefulSet.
+ * Grafana with data sources and dashboards as code. It is a Deployment, or with a claim as `volume` a StatefulSet.
  *
  * Dashboards are read again by the running pods within about two minutes. Data sources and settings roll the pods; a
  * Secret that changes is read at the next start. Unless told otherwise nothing is sent to grafana.com or fetched from
@@ -113,13 +105,10 @@ export class Grafana extends Workload {
   }
 }
 
-function controllerOf({ persistence, replicas = 1 }: CheckedGrafanaProps): Controller {
-  const kept = persistence !== undefined && !isEphemeral(persistence) ? persistence : undefined;
-  if (kept) {
-    return { kind: 'StatefulSet', replicas, data: { volume: kept, mountPath: DATA_PATH }, balanced: true };
-  }
-  const volume = (persistence ?? { ephemeral: true }) as EphemeralProps;
-  return { kind: 'Deployment', replicas, data: { volume, mountPath: DATA_PATH } };
+function controllerOf({ volume = { ephemeral: true }, replicas = 1 }: CheckedGrafanaProps): Controller {
+  return isEphemeral(volume)
+    ? { kind: 'Deployment', replicas, data: { volume, mountPath: DATA_PATH } }
+    : { kind: 'StatefulSet', replicas, data: { volume, mountPath: DATA_PATH }, balanced: true };
 }
 
 function settingsOf(props: CheckedGrafanaProps, problems: Problems): Settings {
@@ -227,7 +216,7 @@ function settingsOf(props: CheckedGrafanaProps, problems: Problems): Settings {
 
 function check(given: GrafanaProps | undefined, props: CheckedGrafanaProps, problems: Problems): void {
   const { admin, anonymous = false, oauth, datasources: wanted } = (given ?? {}) as Partial<GrafanaProps>;
-  const { replicas = 1, database, persistence, plugins = [] } = props;
+  const { replicas = 1, database, volume, plugins = [] } = props;
   problems.when(wanted === undefined || (Array.isArray(wanted) && wanted.length === 0), {
     prop: 'datasources',
     value: wanted,
@@ -264,9 +253,9 @@ function check(given: GrafanaProps | undefined, props: CheckedGrafanaProps, prob
     rule: 'each pod would have its own SQLite file, and so its own users and sessions',
     fix: 'set `database`, or `replicas` to 1',
   });
-  problems.when(database !== undefined && persistence !== undefined, {
-    prop: 'persistence',
-    value: persistence,
+  problems.when(database !== undefined && volume !== undefined, {
+    prop: 'volume',
+    value: volume,
     rule: 'with `database` the pods keep nothing themselves',
     fix: 'remove one of them',
   });
@@ -300,7 +289,7 @@ function dashboardFile(folders: readonly DashboardFolder[]): string {
     apiVersion: 1,
     providers: distinct(folders).map(({ name, title }) => ({
       name,
-      folder: literal(title),
+      folder: doubleDollars(title),
       folderUid: name,
       type: 'file',
       updateIntervalSeconds: 30,

@@ -38,8 +38,8 @@ export interface GrafanaBaseProps extends WorkloadProps, InstanceProps {
   /** An Alertmanager whose alerts and silences are shown. @default - none */
   readonly alertmanager?: NotifyEndpoint;
   /**
-   * Where users reach it: `root_url` of Grafana. Behind a path it serves below that path, which whatever is in front must not take off. Cookies
-   * are sent by https only where this is https.
+   * Where users reach it: `root_url` of Grafana. Behind a path it serves below that path, which whatever is in front
+   * must not take off. Cookies are sent by https only where this is https.
    *
    * @default - not known: links in mails lead nowhere
    */
@@ -50,7 +50,7 @@ export interface GrafanaBaseProps extends WorkloadProps, InstanceProps {
    *
    * @default - nowhere: they are gone with the pod
    */
-  readonly persistence?: VolumeProps;
+  readonly volume?: VolumeProps;
   /** A database in the place of a file, which several replicas share. @default - SQLite in a file of the pod */
   readonly database?: GrafanaDatabase;
   /** How many pods; several need `database`. Of alert rules made in Grafana each would notify. @default 1 */
@@ -78,7 +78,7 @@ export interface GrafanaBaseProps extends WorkloadProps, InstanceProps {
 export interface GrafanaWithUsersProps extends GrafanaBaseProps {
   /** The first user, who may do everything. */
   readonly admin: GrafanaAdmin;
-  /** @default false */
+  /** True is for `AnonymousGrafanaProps`. @default false */
   readonly anonymous?: false;
   /** Users of an OAuth 2 or OpenID Connect provider. @default - users that the administrator makes */
   readonly oauth?: GrafanaOAuth;
@@ -91,7 +91,9 @@ export interface AnonymousGrafanaProps extends GrafanaBaseProps {
    * data by it, put a VmAuth between.
    */
   readonly anonymous: true;
+  /** Nobody logs in. */
   readonly admin?: undefined;
+  /** Nobody logs in. */
   readonly oauth?: undefined;
 }
 
@@ -99,19 +101,23 @@ export type GrafanaProps = GrafanaWithUsersProps | AnonymousGrafanaProps;
 
 /** The administrator. Both are read at the first start only, where the database is kept. */
 export interface GrafanaAdmin {
-  /** @default admin */
+  /** The name to log in with. @default admin */
   readonly user?: string;
+  /** The first password. */
   readonly password: SecretRef;
 }
 
 /** A database that Grafana keeps everything in. */
 export interface GrafanaDatabase {
+  /** Which database it is. */
   readonly type: 'postgres' | 'mysql';
   /** `host:port`. */
   readonly host: string;
-  /** @default grafana */
+  /** The name of the database, which must be there. @default grafana */
   readonly name?: string;
+  /** Who Grafana is to it. */
   readonly user: string;
+  /** The password of the user. */
   readonly password: SecretRef;
   /** For postgres disable, require or verify-full; for mysql false, true or skip-verify. @default - that of Grafana: disable or false */
   readonly sslMode?: 'disable' | 'require' | 'verify-full' | 'false' | 'true' | 'skip-verify';
@@ -125,13 +131,13 @@ export interface GrafanaSmtp {
   readonly host: string;
   /** The address of the sender. */
   readonly from: string;
-  /** @default Grafana */
+  /** The name of the sender. @default Grafana */
   readonly fromName?: string;
-  /** @default - no login */
+  /** Who Grafana is to the server. @default - no login */
   readonly user?: string;
-  /** @default - no login */
+  /** The password of the user. @default - no login */
   readonly password?: SecretRef;
-  /** @default MandatoryStartTLS */
+  /** Whether mails are encrypted on the way: always, where the server can, or never. @default MandatoryStartTLS */
   readonly startTls?: 'MandatoryStartTLS' | 'OpportunisticStartTLS' | 'NoStartTLS';
   /** The addresses behind the host, for the NetworkPolicy. @default - any address on the port */
   readonly cidr?: string;
@@ -144,8 +150,9 @@ export interface GrafanaSmtp {
 export interface GrafanaOAuth {
   /** On the button of the login page. @default OAuth */
   readonly name?: string;
+  /** The id of Grafana at the provider. */
   readonly clientId: string;
-  /** @default - none: a public client */
+  /** The secret of Grafana at the provider. @default - none: a public client */
   readonly clientSecret?: SecretRef;
   /** Where the browser of a user is sent. */
   readonly authUrl: string;
@@ -153,7 +160,7 @@ export interface GrafanaOAuth {
   readonly tokenUrl: string;
   /** Where Grafana asks who the user is. @default - the id token says so */
   readonly apiUrl?: string;
-  /** @default - openid, profile and email */
+  /** What the token is asked for. @default - openid, profile and email */
   readonly scopes?: readonly string[];
   /** A JMESPath expression that gives Viewer, Editor, Admin or GrafanaAdmin, e.g. `contains(groups[*], 'sre') && 'Admin' || 'Viewer'`. @default - everybody is a viewer */
   readonly roleAttributePath?: string;
@@ -295,7 +302,7 @@ const setting = rule(
 );
 
 /** Both kinds in one, as the code reads them. */
-export interface AllGrafanaProps extends GrafanaBaseProps {
+interface AllGrafanaProps extends GrafanaBaseProps {
   readonly admin?: GrafanaAdmin;
   readonly anonymous?: boolean;
   readonly oauth?: GrafanaOAuth;
@@ -308,7 +315,7 @@ export const SHAPE: Shape<AllGrafanaProps & { readonly autoscaling?: never }> = 
   dashboards: listOf(instance('DashboardFolder', 'models', "Dashboards.of('Overview', { ... })")),
   alertmanager: notifyEndpointCheck,
   externalUrl: externalUrl('https://grafana.example.com'),
-  persistence: volumeCheck,
+  volume: volumeCheck,
   database: databaseCheck,
   replicas: atLeastOne,
   smtp: smtpCheck,

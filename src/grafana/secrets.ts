@@ -22,11 +22,6 @@ export function placeholder(ref: SecretRef): string {
   return `$${variable(ref)}`;
 }
 
-/** A text that Grafana leaves as it is. */
-export function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
-}
-
 /**
  * A variable that gets its value from a mounted Secret: the image reads the file and leaves out the line break at its
  * end, which Secrets often have.

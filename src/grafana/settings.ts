@@ -1,5 +1,5 @@
 import { escapeExpansion, LIBRARY } from '../flags';
-import { hideUrlSecrets, namesSecret, type Problem, type Problems } from '../validation';
+import { hideUrlSecrets, inTheClear, namesSecret, type Problem, type Problems } from '../validation';
 import type { SecretRef } from '../values';
 import type { EnvVar } from '../workload';
 import { fromFile } from './secrets';
@@ -102,7 +102,7 @@ export class Settings {
     }
     if (typeof value === 'string' && (namesSecret(key) || hideUrlSecrets(value) !== value)) {
       return {
-        rule: 'looks like a secret, and would stand in the manifest in the clear',
+        rule: inTheClear('manifest'),
         fix: `set \`env: [{ name: '${name}', valueFrom: { secretKeyRef: { name: 'name-of-the-secret', key: 'key' } } }]\``,
       };
     }

@@ -54,11 +54,11 @@ export interface ServiceConfig {
 
 /** A pipeline: ids of components. */
 export interface PipelineConfig {
-  /** Where data comes from. */
+  /** Where data comes from. @default - none but what `metrics` has */
   readonly receivers?: readonly string[];
   /** In this order, after `memory_limiter`. @default - none */
   readonly processors?: readonly string[];
-  /** Where data goes. */
+  /** Where data goes. @default - none but what `metrics` has */
   readonly exporters?: readonly string[];
 }
 
@@ -128,7 +128,8 @@ const components: Check = all(
     Object.fromEntries(
       Object.entries(value as Components).flatMap(([id, config]) => {
         const place = `${prop}['${id}']`;
-        const own = OWN_IDS[id] ?? (OWN_NUMBERED.test(id) ? 'give it another name after the /' : undefined);
+        const numbered = OWN_NUMBERED.test(id) ? 'give it another name after the /' : undefined;
+        const own = Object.hasOwn(OWN_IDS, id) ? OWN_IDS[id] : numbered;
         problems.when(!COMPONENT_ID.test(id), {
           prop: place,
           value: id,

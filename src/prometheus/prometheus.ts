@@ -131,7 +131,9 @@ export class Prometheus extends Workload {
     }
     jobs.runBy(this, {
       interval,
-      writesTo: remoteWrite.map(({ endpoint }) => endpoint),
+      writesTo: remoteWrite
+        .filter(({ relabelConfigs = [] }) => relabelConfigs.length === 0)
+        .map(({ endpoint }) => endpoint),
       externalLabels: global.externalLabels ?? {},
       problems,
     });

@@ -1,5 +1,6 @@
 import { Duration } from 'cdk8s';
 import { milliseconds, type Problems } from '../validation';
+import { parsePrometheusDuration } from '../values';
 import type { WriteEndpoint } from '../wiring';
 import { jobPath } from './job-problems';
 import { setsLabel, type RenderedRule } from './relabeling';
@@ -77,42 +78,56 @@ function checkIntervals(
   if (jobs.some(({ intervalSeconds }) => intervalSeconds === undefined)) check('global.interval', interval);
   if (evaluationInterval) check('evaluationInterval', evaluationInterval);
   for (const job of jobs) {
-    const { name, intervalSeconds } = job;
-    problems.when(setsInterval(job), {
-      prop: jobPath(name),
+    const path = jobPath(job.name);
+    const ofTargets = targetIntervals(job);
+    const ofJob = job.intervalSeconds === undefined ? [] : [Duration.millis(job.intervalSeconds * 1000)];
+    const intervals = [
+      ...ofJob.map((value) => ({ prop: `${path}.interval`, value })),
+      ...ofTargets.known.map((value) => ({ prop: `${path}.${INTERVAL_LABEL}`, value })),
+    ];
+    for (const { prop, value } of intervals) {
+      check(
+        prop,
+        value,
+        copies > 1
+          ? `scrape it no more often than each ${length}, or shorten \`global.interval\` and the \`dedupInterval\` of the storage`
+          : undefined,
+      );
+      problems.when(copies > 1 && milliseconds(value) > least, {
+        prop,
+        value,
+        rule: `is longer than the dedupInterval of the storage (${length}), which so keeps the samples of each of the ${copies} replicas`,
+        fix: `scrape it each ${length} as the other jobs, by another agent, or set \`${copiesProp}\` to 1`,
+      });
+    }
+    problems.when(copies > 1 && ofTargets.others, {
+      prop: path,
       value: INTERVAL_LABEL,
-      rule: `each target may have an interval of its own, and the storage keeps one sample of a series in ${length}`,
-      fix: 'set `interval` of the job instead of the label',
-    });
-    if (intervalSeconds === undefined) continue;
-    const prop = `${jobPath(name)}.interval`;
-    const own = Duration.millis(intervalSeconds * 1000);
-    check(
-      prop,
-      own,
-      copies > 1
-        ? `scrape it no more often than each ${length}, or shorten \`global.interval\` and the \`dedupInterval\` of the storage`
-        : undefined,
-    );
-    problems.when(copies > 1 && milliseconds(own) > least, {
-      prop,
-      value: own,
-      rule: `is longer than the dedupInterval of the storage (${length}), which so keeps the samples of each of the ${copies} replicas`,
-      fix: `scrape it each ${length} as the other jobs, by another agent, or set \`${copiesProp}\` to 1`,
+      rule:
+        `each target may have an interval of its own, and of a longer one than its dedupInterval (${length}) the storage ` +
+        `keeps the samples of each of the ${copies} replicas`,
+      fix: `set \`interval\` of the job instead of the label, or \`${copiesProp}\` to 1`,
     });
   }
 }
 
-/** Whether a job sets the intervals of its targets one by one. */
-function setsInterval(job: ScrapeJob): boolean {
+/** The intervals that a job sets target by target: those that it says, and whether there are others. */
+function targetIntervals(job: ScrapeJob): { readonly known: readonly Duration[]; readonly others: boolean } {
   const { relabel_configs: rules = [], static_configs: statics = [] } = job.render(String) as {
     readonly relabel_configs?: readonly RenderedRule[];
-    readonly static_configs?: readonly { readonly labels?: object }[];
+    readonly static_configs?: readonly { readonly labels?: Readonly<Record<string, string>> }[];
   };
-  return (
-    rules.some((one) => setsLabel(one, INTERVAL_LABEL)) ||
-    statics.some(({ labels = {} }) => Object.hasOwn(labels, INTERVAL_LABEL))
-  );
+  const texts = [
+    ...statics.flatMap(({ labels = {} }) => (Object.hasOwn(labels, INTERVAL_LABEL) ? [labels[INTERVAL_LABEL]!] : [])),
+    ...rules
+      .filter((one) => setsLabel(one, INTERVAL_LABEL))
+      .map(({ action = 'replace', replacement = '' }) => (action === 'replace' ? replacement : '')),
+  ];
+  const lengths = texts.map(parsePrometheusDuration);
+  return {
+    known: lengths.flatMap((length) => (length ? [Duration.millis(length)] : [])),
+    others: lengths.some((length) => !length),
+  };
 }
 
 /** As a user writes it. */

@@ -4,11 +4,13 @@ export type { AnnotatedProps, KubeletProps } from './kubernetes-jobs';
 export { labelNameCheck, labelsCheck, SCRAPE_LABELS } from './labels';
 export type { RawScrapeConfig, RawValue, ScrapeNeeds } from './raw-job';
 export {
+  literalReplacement,
   onlyKnownToVmagent,
   relabelConfigsCheck,
   renderRelabelConfigs,
   type RelabelAction,
   type RelabelConfig,
+  type RenderedRule,
 } from './relabeling';
 export { checkDeduplication } from './deduplication';
 export { jobPath } from './job-problems';

@@ -3,7 +3,6 @@ import type { SecretPath } from '../flags';
 import {
   atLeastOne,
   boolean,
-  doubleDollars,
   duration,
   inTheClear,
   kibibytes,
@@ -24,7 +23,7 @@ import {
 import { prometheusDuration, secretRefCheck, type SecretRef } from '../values';
 import { clientSecrets, clientTlsCheck, type ClientTls, type Credentials } from '../wiring';
 import { targetLabelsCheck } from './labels';
-import { relabelConfigsCheck, renderRelabelConfigs, type RelabelConfig } from './relabeling';
+import { literalReplacement, relabelConfigsCheck, renderRelabelConfigs, type RelabelConfig } from './relabeling';
 import type { Plain } from './scrape-job';
 
 /** What every scrape job may say. */
@@ -193,7 +192,7 @@ export function renderCredentials(credentials: Credentials | undefined, secretPa
 export function renderRelabeling(own: readonly RelabelConfig[], props: ScrapeJobProps): Record<string, Plain> {
   const ofLabels = Object.entries(props.labels ?? {}).map(([targetLabel, value]) => ({
     targetLabel,
-    replacement: doubleDollars(value),
+    replacement: literalReplacement(value),
   }));
   const ofTargets = [...own, ...ofLabels, ...(props.relabelConfigs ?? [])];
   return {

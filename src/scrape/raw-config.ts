@@ -504,7 +504,8 @@ export type CheckedConfig = Readonly<Record<string, unknown>>;
  * @param problems those of the program that is to run it, if one is known
  */
 export function checkScrapeConfig(config: unknown, path: string, problems: JobProblems): CheckedConfig {
-  const checked = (scrapeConfigCheck(config, path, problems) ?? {}) as CheckedConfig;
+  // To checks `undefined` is what was refused before.
+  const checked = (scrapeConfigCheck(config ?? null, path, problems) ?? {}) as CheckedConfig;
   if (problems.program !== 'prometheus') return checked;
   for (const list of ['relabel_configs', 'metric_relabel_configs']) {
     const rules = (checked[list] ?? []) as readonly Readonly<Record<string, unknown>>[];

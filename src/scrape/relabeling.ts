@@ -3,6 +3,7 @@ import {
   atLeastOne,
   checkProps,
   didYouMean,
+  doubleDollars,
   inTheClear,
   isObject,
   listOf,
@@ -291,6 +292,14 @@ export function setsLabel(
   const last = parts.at(-1);
   if (last === undefined) return first === label;
   return first + last !== '' && label.startsWith(first) && label.endsWith(last);
+}
+
+/**
+ * The `replacement` that gives the text as it is, in a rule whose source labels are empty or not given: what matches there
+ * is empty, and parts the braces of `{{name}}`, for which vmagent would put in a label.
+ */
+export function literalReplacement(text: string): string {
+  return doubleDollars(text).replace(/\{(?=\{)/g, '{${0}');
 }
 
 function withoutNulls(fields: Fields): Fields {

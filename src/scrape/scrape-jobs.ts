@@ -30,7 +30,7 @@ interface KnownScraper {
   readonly jobs: ReadonlySet<string>;
   /** Where it sends what it finds. */
   readonly writesTo: readonly WriteEndpoint[];
-  readonly labels: string | undefined;
+  readonly labels: string;
 }
 
 const SCRAPERS = new WeakMap<Chart, KnownScraper[]>();
@@ -39,9 +39,10 @@ const SCRAPERS = new WeakMap<Chart, KnownScraper[]>();
 export interface ScraperProps {
   /** The global interval. */
   readonly interval: Duration;
+  /** Where it sends what it finds as it is: of what is relabeled on the way nobody knows whether another sends the same. */
   readonly writesTo: readonly WriteEndpoint[];
-  /** Agents whose labels differ do not write the same series. @default - not known */
-  readonly externalLabels?: Readonly<Record<string, string>>;
+  /** Labels of all that it sends: agents whose labels differ do not write the same series. */
+  readonly externalLabels: Readonly<Record<string, string>>;
   readonly problems: Problems;
 }
 
@@ -98,16 +99,14 @@ function checkSecondScraper(scraper: Scraper, { stack, given }: ScrapeJobs, prop
   const chart = Chart.of(scraper);
   const known = SCRAPERS.get(chart) ?? [];
   const jobs = new Map(given.map((job) => [targetsKey(job), job.name]));
-  const labels = externalLabels && JSON.stringify(Object.entries(externalLabels).sort());
+  const labels = JSON.stringify(Object.entries(externalLabels).sort());
   const doubled = writesTo.filter(
     ({ isInternal, dedupInterval }) =>
       isInternal && (dedupInterval === undefined || milliseconds(dedupInterval) < milliseconds(interval)),
   );
   for (const endpoint of doubled) {
     const others = known.filter(
-      (other) =>
-        other.writesTo.some((target) => leadToSameData(target, endpoint)) &&
-        (labels === undefined || other.labels === undefined || labels === other.labels),
+      (other) => other.labels === labels && other.writesTo.some((target) => leadToSameData(target, endpoint)),
     );
     const both = `and the storage at ${endpoint.url} would keep the samples of both`;
     const dedup = 'the scrape interval as `dedupInterval` on the storage';

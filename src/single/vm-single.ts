@@ -141,9 +141,6 @@ export class VmSingle extends VictoriaMetricsServer<VictoriaMetricsFlags> {
   /** Where to send data by any protocol. */
   public ingest(): IngestEndpoints {
     return new IngestEndpoints((portName, props) => this.endpointProps(portName, props), {
-      root: '',
-      prometheus: '',
-      openTsdbHttp: '/api/put',
       listeners: this.listeners,
       dedupInterval: this.dedupInterval,
       prefix: '',

@@ -33,7 +33,11 @@ function copiesOf({ writers }: Storage): number {
 function reasonsOf(clusters: readonly Storage[]): string {
   if (clusters.length === 0)
     return 'there is no cluster in this namespace, and a single node cannot do without its pod';
-  const reasons = clusters.map((cluster) => `replicationFactor of ${cluster.instance} is ${copiesOf(cluster)}`);
+  const reasons = clusters.map((cluster) =>
+    cluster.writers.length === 0
+      ? `no vminsert of ${cluster.instance} is there`
+      : `replicationFactor of ${cluster.instance} is ${copiesOf(cluster)}`,
+  );
   return `${reasons.join(', ')}: without a vmstorage samples are missing, as they must be`;
 }
 

@@ -59,15 +59,16 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const wanted = (topic: Topic): boolean => {
     return topic === 'chaos' ? chaos !== undefined : only === undefined || only.includes(topic);
   };
-  const unseen = required.filter((topic) => !wanted(topic));
+  // Nothing is broken unless all of it is there.
+  const looksAtRollout = wanted('rollout') || chaos !== undefined;
+  const unseen = required.filter((topic) => !(topic === 'rollout' ? looksAtRollout : wanted(topic)));
   if (unseen.length > 0) throw new Error(`${unseen.join(', ')}: required, but nothing would look at it`);
   const run = options.run ?? randomBytes(6).toString('hex');
   const session = new Session(kubernetes, run, patience, signal, required, onProgress);
   const stack = new Stack(kubernetes, credentials, signal);
   let report: Report;
   try {
-    // Nothing is broken unless all of it is there.
-    if (wanted('rollout') || chaos) await verifyRollout(session);
+    if (looksAtRollout) await verifyRollout(session);
     const restarts = wanted('rollout') ? await countRestarts(kubernetes).catch(() => undefined) : undefined;
     if (wanted('ingestion')) await verifyIngestion(session, stack, tenants);
     if (wanted('collection')) await verifyCollection(session, stack, tenants);

@@ -104,11 +104,7 @@ function portOf(listeners: Listeners, protocol: keyof Listeners): number {
 
 /** Where the ingestion protocols over HTTP are served, of one tenant. */
 export interface HttpIngestProps {
-  /** The path before `/opentelemetry`, `/influx`, `/datadog` and `/newrelic`. */
-  readonly root: string;
-  /** The path before `/api/v1/write` and `/api/v1/import`. */
-  readonly prometheus: string;
-  /** Where the path leads to. @default - there are no tenants */
+  /** Which is part of all paths. @default - there are no tenants */
   readonly tenant?: Tenant;
   /** Of samples of one series within this interval the storage keeps one. @default - all are kept, or it is not known */
   readonly dedupInterval?: Duration;
@@ -116,8 +112,6 @@ export interface HttpIngestProps {
 
 /** Where all ingestion protocols of one tenant are served. */
 export interface IngestProps extends HttpIngestProps {
-  /** The path of OpenTSDB's HTTP API on its own listener. */
-  readonly openTsdbHttp: string;
   readonly listeners?: Listeners;
   /** Where the user opens listeners, e.g. `vminsert.`. */
   readonly prefix: string;
@@ -128,65 +122,73 @@ export type AtPort = (portName: string, props: Partial<EndpointProps>) => Endpoi
 
 /** An endpoint for every protocol over HTTP that VictoriaMetrics takes data by, for one tenant. */
 export class HttpIngestEndpoints {
+  /** What all paths begin with. @internal */
+  protected readonly root: string;
+  /** What the paths of Prometheus begin with. */
+  private readonly prometheus: string;
+
   /** @internal */
   public constructor(
     /** @internal */ protected readonly atPort: AtPort,
     /** @internal */ protected readonly props: HttpIngestProps,
-  ) {}
+  ) {
+    this.root = props.tenant ? `/insert/${props.tenant}` : '';
+    this.prometheus = props.tenant ? `${this.root}/prometheus` : '';
+  }
 
   /** Prometheus remote write: snappy or zstd. */
   public get remoteWrite(): WriteEndpoint {
-    return new WriteEndpoint(this.http(`${this.props.prometheus}/api/v1/write`));
+    return new WriteEndpoint(this.http(`${this.prometheus}/api/v1/write`));
   }
 
   /** The Prometheus text exposition format. */
   public get importText(): Endpoint {
-    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import/prometheus`));
+    return new Endpoint(this.http(`${this.prometheus}/api/v1/import/prometheus`));
   }
 
   /** One JSON object a line, as `/api/v1/export` gives it. */
   public get importJson(): Endpoint {
-    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import`));
+    return new Endpoint(this.http(`${this.prometheus}/api/v1/import`));
   }
 
   /** CSV; the query parameter `format` says what the columns are. */
   public get importCsv(): Endpoint {
-    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import/csv`));
+    return new Endpoint(this.http(`${this.prometheus}/api/v1/import/csv`));
   }
 
   /** VictoriaMetrics' own binary format, as `/api/v1/export/native` gives it. */
   public get importNative(): Endpoint {
-    return new Endpoint(this.http(`${this.props.prometheus}/api/v1/import/native`));
+    return new Endpoint(this.http(`${this.prometheus}/api/v1/import/native`));
   }
 
   /** OTLP metrics: protobuf over HTTP. */
   public get otlp(): Endpoint {
-    return new Endpoint(this.http(`${this.props.root}/opentelemetry/v1/metrics`));
+    return new Endpoint(this.http(`${this.root}/opentelemetry/v1/metrics`));
   }
 
   /** InfluxDB line protocol, version 1 of the write API. */
   public get influx(): Endpoint {
-    return new Endpoint(this.http(`${this.props.root}/influx/write`));
+    return new Endpoint(this.http(`${this.root}/influx/write`));
   }
 
   /** InfluxDB line protocol, version 2 of the write API. */
   public get influxV2(): Endpoint {
-    return new Endpoint(this.http(`${this.props.root}/influx/api/v2/write`));
+    return new Endpoint(this.http(`${this.root}/influx/api/v2/write`));
   }
 
   /** What a Datadog agent takes as `dd_url`: it adds `/api/v1/series`, `/api/v2/series` and others itself. */
   public get datadog(): Endpoint {
-    return new Endpoint(this.http(`${this.props.root}/datadog`));
+    return new Endpoint(this.http(`${this.root}/datadog`));
   }
 
   /** The New Relic infrastructure agent's events. */
   public get newRelic(): Endpoint {
-    return new Endpoint(this.http(`${this.props.root}/newrelic/infra/v2/metrics/events/bulk`));
+    return new Endpoint(this.http(`${this.root}/newrelic/infra/v2/metrics/events/bulk`));
   }
 
   /** Item values of a Zabbix server's connector, a JSON object a line. */
   public get zabbix(): Endpoint {
-    return new Endpoint(this.http(`${this.props.root}/zabbixconnector/api/v1/history`));
+    return new Endpoint(this.http(`${this.root}/zabbixconnector/api/v1/history`));
   }
 
   private http(path: string): EndpointProps {
@@ -218,7 +220,7 @@ export class IngestEndpoints extends HttpIngestEndpoints {
 
   /** OpenTSDB over HTTP. @throws InvalidValueError when `listeners.openTsdbHttp` is not set. */
   public get openTsdbHttp(): Endpoint {
-    return this.listener('openTsdbHttp', { path: this.props.openTsdbHttp });
+    return this.listener('openTsdbHttp', { path: `${this.root}${this.props.tenant ? '/opentsdb' : ''}/api/put` });
   }
 
   private listener(protocol: keyof Listeners, props: Partial<EndpointProps>): Endpoint {

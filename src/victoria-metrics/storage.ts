@@ -23,7 +23,7 @@ export interface RetentionProps {
   readonly seriesLimits?: SeriesLimits;
 }
 
-/** Limits on the number of new time series, for each process that stores. */
+/** How many new time series each process takes. */
 export interface SeriesLimits {
   /** Within an hour. @default - no limit */
   readonly hourly?: number;

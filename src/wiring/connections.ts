@@ -3,7 +3,7 @@ import { namespaceNamed, peerCheck, type LabelSelector, type NetworkPolicyPeer, 
 
 /** Flows between one peer and one set of ports. */
 export interface Flow {
-  /** Nobody in particular means everybody. */
+  /** Who is at the other end. @default - everybody */
   readonly peer?: NetworkPolicyPeer;
   /** No ports are all ports. */
   readonly ports: readonly NetworkPort[];
@@ -11,6 +11,7 @@ export interface Flow {
 
 /** A set of pods at which connections begin and end. */
 export interface Wired {
+  /** What may reach them, and what they may reach. */
   readonly connections: Connections;
 }
 

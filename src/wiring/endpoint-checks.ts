@@ -33,6 +33,11 @@ export interface EndpointWithProps {
   readonly tls?: ClientTls;
 }
 
+/** A target with what chooses and changes the samples that it gets. */
+interface RelabeledTarget extends EndpointWithProps {
+  readonly relabelConfigs?: readonly unknown[];
+}
+
 /**
  * Checks an endpoint, or one with more to say, and gives the latter.
  *
@@ -69,15 +74,21 @@ export function leadToSameData(a: Endpoint, b: Endpoint): boolean {
   return a.url === b.url;
 }
 
-/** The same storage twice would get every sample twice. */
+/** The same storage twice would get every sample twice, unless relabeling shares the samples out. */
 export function checkDistinctTargets(
-  targets: readonly EndpointWithProps[],
+  targets: readonly RelabeledTarget[],
   problems: Problems,
   prop = 'remoteWrite',
 ): void {
-  for (const [index, { endpoint }] of targets.entries()) {
-    const first = targets.findIndex((target) => leadToSameData(target.endpoint, endpoint));
-    problems.when(first !== index, {
+  for (const [index, { endpoint, relabelConfigs = [] }] of targets.entries()) {
+    const first = targets
+      .slice(0, index)
+      .findIndex(
+        (other) =>
+          leadToSameData(other.endpoint, endpoint) &&
+          (relabelConfigs.length === 0 || (other.relabelConfigs ?? []).length === 0),
+      );
+    problems.when(first !== -1, {
       prop: `${prop}[${index}]`,
       value: endpoint.url,
       rule: `leads to the same storage as ${prop}[${first}], which would get every sample twice`,

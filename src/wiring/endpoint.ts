@@ -52,7 +52,7 @@ export interface EndpointProps {
 export interface ServicePort {
   /** The name of the Service. */
   readonly name: string;
-  /** Its namespace, where its chart names one. */
+  /** Its namespace. @default - its chart names none */
   readonly namespace?: string;
   /** The name of the port. */
   readonly portName: string;

@@ -3,9 +3,9 @@ import { cidrCheck } from './cidr';
 
 /** Pods or namespaces chosen by their labels; all of them where it is empty. */
 export interface LabelSelector {
-  /** Labels with just these values. */
+  /** Labels with just these values. @default - none */
   readonly matchLabels?: Readonly<Record<string, string>>;
-  /** Conditions, all of which must hold. */
+  /** Conditions, all of which must hold. @default - none */
   readonly matchExpressions?: readonly LabelExpression[];
 }
 
@@ -15,17 +15,17 @@ export interface LabelExpression {
   readonly key: string;
   /** How its value relates to `values`. */
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-  /** For `In` and `NotIn`. */
+  /** For `In` and `NotIn`. @default - none */
   readonly values?: readonly string[];
 }
 
 /** One side of an allowed connection, as in `NetworkPolicyPeer` of Kubernetes. */
 export interface NetworkPolicyPeer {
-  /** Which pods: of the namespaces chosen, or of the namespace of the policy. */
+  /** Which pods of the namespaces. @default - all */
   readonly podSelector?: LabelSelector;
-  /** Which namespaces: all of their pods, or those that `podSelector` chooses. */
+  /** Which namespaces. @default - that of the NetworkPolicy */
   readonly namespaceSelector?: LabelSelector;
-  /** Addresses instead of pods. */
+  /** Addresses instead of pods. @default - none */
   readonly ipBlock?: IpBlock;
 }
 
@@ -79,6 +79,7 @@ export function namespaceNamed(name: string): LabelSelector {
 
 /** What every version of cdk8s-plus calls a NetworkPolicy peer: a Deployment, `Pods.select`, `NetworkPolicyIpBlock`. */
 export interface Cdk8sPlusPeer {
+  /** What the NetworkPolicy of cdk8s-plus asks. */
   toNetworkPolicyPeerConfig(): {
     readonly ipBlock?: IpBlock;
     readonly podSelector?: {

@@ -3,15 +3,15 @@ import type { Probe, ProbeAction } from './kubernetes';
 
 /** How often and how patiently a probe asks; the names and units are those of Kubernetes. */
 export interface ProbeTimings {
-  /** From the start of the container to the first question. */
+  /** From the start of the container to the first question. @default - as the component has it */
   readonly initialDelaySeconds?: number;
-  /** From one question to the next. */
+  /** From one question to the next. @default - as the component has it */
   readonly periodSeconds?: number;
-  /** How long an answer may take. */
+  /** How long an answer may take. @default - as the component has it */
   readonly timeoutSeconds?: number;
-  /** How many good answers in a row end a failure. */
+  /** How many good answers in a row end a failure. @default - as the component has it */
   readonly successThreshold?: number;
-  /** How many bad answers in a row are a failure. */
+  /** How many bad answers in a row are a failure. @default - as the component has it */
   readonly failureThreshold?: number;
 }
 
@@ -21,7 +21,7 @@ export interface ProbeProps {
   readonly readiness?: ProbeTimings;
   /** Whether the container is restarted. @default - every 10 s, 5 s patience, restarted after 10 failures in a row */
   readonly liveness?: ProbeTimings;
-  /** No component of this library has one. @default - every 5 s, 5 s patience */
+  /** For components of your own: none of this library has one. @default - that of the component */
   readonly startup?: ProbeTimings;
 }
 

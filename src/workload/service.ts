@@ -7,7 +7,7 @@ export interface PortProps {
   readonly name: string;
   /** The number of the port, of the pods and of the Service. */
   readonly port: number;
-  /** What is spoken below. @default - TCP */
+  /** The protocols of transport. @default - TCP */
   readonly protocols?: readonly ('TCP' | 'UDP')[];
   /** The prop that opens the port, with `port` and `udp` below it, for messages. @default - none opens it */
   readonly source?: string;

@@ -57,7 +57,7 @@ export interface StackDefaultsProps {
   readonly nodes?: readonly NetworkPolicyPeer[];
   /**
    * Whether the manifests are applied server-side (`kubectl apply --server-side`, `ServerSideApply=true` in Argo CD),
-   * which lets a ConfigMap have 1 MiB instead of 256 KiB.
+   * which lets a ConfigMap have 1 MiB instead of 256 KiB, and a Service the same port over TCP and UDP.
    *
    * @default false
    */

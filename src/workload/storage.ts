@@ -9,7 +9,7 @@ import { annotationsCheck } from './metadata';
  * the size, edit the claims, delete the StatefulSet with `--cascade=orphan`, and apply it with the new size.
  */
 export interface ClaimProps {
-  /** A claim is none. @default false */
+  /** True is for `EphemeralProps`. @default false */
   readonly ephemeral?: false;
   /** How much each pod gets. */
   readonly size: Size;

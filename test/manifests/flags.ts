@@ -4,9 +4,7 @@ import { victoriaMetricsFlags } from '../../src/flags/catalogue/victoria-metrics
 import { vmagentFlags } from '../../src/flags/catalogue/vmagent';
 import { vmalertFlags } from '../../src/flags/catalogue/vmalert';
 import { vmauthFlags } from '../../src/flags/catalogue/vmauth';
-import { vmbackupFlags } from '../../src/flags/catalogue/vmbackup';
 import { vminsertFlags } from '../../src/flags/catalogue/vminsert';
-import { vmrestoreFlags } from '../../src/flags/catalogue/vmrestore';
 import { vmselectFlags } from '../../src/flags/catalogue/vmselect';
 import { vmstorageFlags } from '../../src/flags/catalogue/vmstorage';
 import { workloads, type Policy } from './manifest';
@@ -16,9 +14,7 @@ const CATALOGUES: Readonly<Record<string, FlagCatalogue>> = {
   vmagent: vmagentFlags,
   vmalert: vmalertFlags,
   vmauth: vmauthFlags,
-  vmbackup: vmbackupFlags,
   vminsert: vminsertFlags,
-  vmrestore: vmrestoreFlags,
   vmselect: vmselectFlags,
   vmsingle: victoriaMetricsFlags,
   vmstorage: vmstorageFlags,

@@ -13,6 +13,7 @@ import {
   VmCluster,
   VmSingle,
   WriteEndpoint,
+  type RelabelConfig,
   type ScrapeJob,
   type VmAgentProps,
   type Volume,
@@ -371,9 +372,9 @@ describe('scraping', () => {
       readOnly: true,
     });
 
-    const few = agent({ scrape: jobs.slice(0, 2) });
+    const few = agent({ scrape: jobs.slice(0, 1) });
     expect(few.filter(({ kind }) => kind === 'ConfigMap')).toHaveLength(1);
-    expect(jobNames(few)).toEqual(['job-0', 'job-1', 'monitoring/agent-vmagent']);
+    expect(jobNames(few)).toEqual(['job-0', 'monitoring/agent-vmagent']);
   });
 
   test('jobs open the ways that they need and bring their Secrets', () => {
@@ -491,17 +492,19 @@ describe('taking data', () => {
 
   test('external labels are given to what is pushed and has none of the name, before all other relabeling', () => {
     const manifests = agent({
-      global: { externalLabels: { cluster: 'eu', cost: '$1' } },
+      global: { externalLabels: { cluster: 'eu', cost: '$1', text: '{{{pod}}' } },
       relabelConfigs: [{ action: 'labeldrop', regex: 'pod' }],
     });
     expect(file(manifests, 'remote-write', 'relabel.yaml')).toEqual([
       { source_labels: ['cluster'], regex: '', target_label: 'cluster', replacement: 'eu' },
       { source_labels: ['cost'], regex: '', target_label: 'cost', replacement: '$$1' },
+      { source_labels: ['text'], regex: '', target_label: 'text', replacement: '{${0}{${0}{pod}}' },
       { action: 'labeldrop', regex: 'pod' },
     ]);
     expect((file(manifests, 'scrape', 'scrape.yaml') as ScrapeFile).global.external_labels).toEqual({
       cluster: 'eu',
       cost: '$1',
+      text: '{{{pod}}',
     });
   });
 
@@ -982,6 +985,18 @@ describe('wrong configurations', () => {
     expect(two({}, Duration.seconds(30))).toEqual([]);
   });
 
+  test('two targets that lead to the same storage, and share the samples out by relabeling', () => {
+    const one = (action: 'keep' | 'drop') => ({
+      endpoint: elsewhere,
+      relabelConfigs: [{ action, sourceLabels: ['team'], regex: 'shop' }],
+    });
+    const twice =
+      `remoteWrite[1] = "${ELSEWHERE}": leads to the same storage as remoteWrite[0], which would get every sample twice. ` +
+      'To fix: remove one of the two.';
+    expect(problems({ remoteWrite: [one('keep'), one('drop')] })).toEqual([]);
+    expect(problems({ remoteWrite: [elsewhere, one('keep')] })).toEqual([at(twice)]);
+  });
+
   test('the same storage once directly and once through vmauth', () => {
     const tenant = Tenant.of(7);
     const behind = (targets: (cluster: VmCluster, auth: VmAuth) => readonly WriteEndpoint[][]) =>
@@ -1031,23 +1046,99 @@ describe('wrong configurations', () => {
     expect(two({}, { global: { externalLabels: { agent: 'second' } } })).toEqual([]);
     expect(two({}, { remoteWrite: [elsewhere] })).toEqual([]);
     expect(two({}, {}, Duration.seconds(30))).toEqual([]);
+    expect(two({ remoteWriteLabels: { agent: 'x' } }, { remoteWriteLabels: { agent: 'x' } })).toEqual([refused]);
+    expect(two({ remoteWriteLabels: { agent: 'x' } }, { remoteWriteLabels: { agent: 'y' } })).toEqual([]);
+    expect(two({ remoteWriteLabels: { pod: '%{POD_NAME}' } }, { remoteWriteLabels: { pod: '%{POD_NAME}' } })).toEqual(
+      [],
+    );
+    expect(two({}, { relabelConfigs: [{ targetLabel: 'agent', replacement: 'second' }] })).toEqual([]);
   });
 
-  test.each([
-    Scrape.annotatedPods({ name: 'x', relabelConfigs: [{ targetLabel: '__scrape_interval__', replacement: '60s' }] }),
-    Scrape.annotatedPods({
-      name: 'x',
-      relabelConfigs: [{ action: 'labelmap', regex: '__meta_(.*_interval__)', replacement: '__$1' }],
-    }),
-    Scrape.static({ name: 'x', targets: ['a:1'], labels: { __scrape_interval__: '60s' } }),
-  ])('a job that sets intervals which nobody can compare with that of the storage, %#', (job) => {
-    expect(pairProblems({ scrape: [job] }, Duration.seconds(30))).toEqual([
-      at(
-        'scrape[\'x\'] = "__scrape_interval__": each target may have an interval of its own, and the storage keeps one ' +
-          'sample of a series in 30 seconds. To fix: set `interval` of the job instead of the label.',
+  test('agents of one chart that share the same targets out on the way into the same storage', () => {
+    expect(
+      problemsOf((chart) => {
+        const endpoint = new VmSingle(chart, 'metrics', { volume }).write();
+        for (const action of ['keep', 'drop'] as const) {
+          const relabelConfigs = [{ action, sourceLabels: ['team'], regex: 'shop' }];
+          new VmAgent(chart, action, { remoteWrite: [{ endpoint, relabelConfigs }], scrape: [Scrape.annotatedPods()] });
+        }
+      }),
+    ).toEqual([]);
+  });
+
+  describe('intervals of single targets', () => {
+    const ruled = (rule: RelabelConfig): ScrapeJob => Scrape.annotatedPods({ name: 'x', relabelConfigs: [rule] });
+    const annotated = { sourceLabels: ['__meta_kubernetes_pod_annotation_interval'], regex: '(.+)' };
+
+    test.each([
+      ruled({ ...annotated, targetLabel: '__scrape_interval__' }),
+      ruled({ ...annotated, targetLabel: '__scrape_interval__', replacement: '${1}s' }),
+      ruled({ action: 'labelmap', regex: '__meta_(.*_interval__)', replacement: '__$1' }),
+    ])('that nobody can compare with that of the storage are refused only of several copies, %#', (job) => {
+      expect(pairProblems({ scrape: [job] }, Duration.seconds(30))).toEqual([
+        at(
+          'scrape[\'x\'] = "__scrape_interval__": each target may have an interval of its own, and of a longer one than ' +
+            'its dedupInterval (30 seconds) the storage keeps the samples of each of the 2 replicas. ' +
+            'To fix: set `interval` of the job instead of the label, or `replicas` to 1.',
+        ),
+      ]);
+      expect(pairProblems({ replicas: 1, scrape: [job] }, Duration.seconds(30))).toEqual([]);
+      expect(problems({ scrape: [job] })).toEqual([]);
+    });
+
+    test.each([
+      (length: string) => ruled({ targetLabel: '__scrape_interval__', replacement: length }),
+      (length: string) => Scrape.static({ name: 'x', targets: ['a:1'], labels: { __scrape_interval__: length } }),
+      (length: string) => Scrape.annotatedPods({ name: 'x', labels: { __scrape_interval__: length } }),
+    ])('that the job says are compared with that of the storage, %#', (jobOf) => {
+      const made = (length: string, replicas: number) =>
+        pairProblems({ replicas, scrape: [jobOf(length)] }, Duration.seconds(30));
+      expect(made('30s', 2)).toEqual([]);
+      expect(made('60s', 1)).toEqual([]);
+      expect(made('60s', 2)).toEqual([
+        at(
+          "scrape['x'].__scrape_interval__ = 1 minute: is longer than the dedupInterval of the storage (30 seconds), " +
+            'which so keeps the samples of each of the 2 replicas. To fix: scrape it each 30 seconds as the other jobs, ' +
+            'by another agent, or set `replicas` to 1.',
+        ),
+      ]);
+      expect(made('5s', 1)).toEqual([
+        at(
+          "scrape['x'].__scrape_interval__ = 5 seconds: is shorter than the dedupInterval of the storage (30 seconds), " +
+            'which keeps one sample of a series in that time. To fix: set it to 30 seconds or more, or shorten the ' +
+            '`dedupInterval` of the storage.',
+        ),
+      ]);
+    });
+  });
+
+  test('copies with variables that all of them have the same value of', () => {
+    const replicas = 2;
+    const rules = (...variables: readonly string[]) =>
+      variables.map((name) => ({ targetLabel: name.toLowerCase(), replacement: `%{${name}}` }));
+    const env = [
+      { name: 'CLUSTER', value: 'k1' },
+      { name: 'NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+      { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+      { name: 'INDEX', valueFrom: { fieldRef: { fieldPath: "metadata.labels['apps.kubernetes.io/pod-index']" } } },
+      { name: 'ADDRESS', value: '$(NODE):80' },
+      { name: 'WHO', value: 'agent %{POD_NAME}' },
+    ];
+    const same = rules('CLUSTER', 'NAMESPACE', 'FROM_A_CONFIG_MAP');
+    expect(problems({ replicas, env, relabelConfigs: same, remoteWriteLabels: { cluster: '%{CLUSTER}' } })).toEqual([]);
+    expect(problems({ replicas, env, scrape: [Scrape.annotatedPods({ relabelConfigs: same })] })).toEqual([]);
+    const different = rules('NODE', 'INDEX', 'ADDRESS', 'WHO', 'HOSTNAME');
+    expect(problems({ replicas, env, relabelConfigs: different })).toEqual(
+      different.map(({ replacement }, index) =>
+        at(
+          `relabelConfigs[${index}].replacement = "${replacement}": the value differs from replica to replica, and the ` +
+            'storage would take their samples for different series. ' +
+            'To fix: remove the label: the storage removes the copies.',
+        ),
       ),
-    ]);
-    expect(problems({ scrape: [job] })).toEqual([]);
+    );
+    const hidden = [{ targetLabel: '__param_agent', replacement: '%{POD_NAME}' }];
+    expect(problems({ replicas, scrape: [Scrape.annotatedPods({ relabelConfigs: hidden })] })).toEqual([]);
   });
 
   test('a job that no ConfigMap can hold', () => {

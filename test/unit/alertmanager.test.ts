@@ -541,7 +541,7 @@ test('notify() names every pod', () => {
   });
 });
 
-const IN_THE_CLEAR = 'a secret would stand in the ConfigMap in the clear';
+const IN_THE_CLEAR = 'looks like a secret, and would stand in the ConfigMap in the clear';
 const REF = "write SecretRef.of('name', 'key'), which is mounted and named by";
 
 describe('wrong configurations', () => {
@@ -702,7 +702,7 @@ describe('wrong configurations', () => {
         }),
       [
         `config.receivers[0].slackConfigs[0].apiUrl = "***": ${IN_THE_CLEAR}. To fix: ${REF} \`api_url_file\`.`,
-        `config.receivers[0].webhookConfigs[0].url = "***": ${IN_THE_CLEAR}. To fix: take it out of the URL.`,
+        `config.receivers[0].webhookConfigs[0].url = "https://me:***@example.com/": ${IN_THE_CLEAR}. To fix: take it out of the URL.`,
         `config.receivers[0].webhookConfigs[1].httpConfig.authorization.credentials = "***": ${IN_THE_CLEAR}. To fix: ${REF} \`credentials_file\`.`,
         `config.receivers[0].snsConfigs[0].sigv4.secretKey = "***": ${IN_THE_CLEAR}. To fix: remove it: give the ServiceAccount of the pods a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY by \`env\` with a \`secretKeyRef\`.`,
         `config.receivers[0].emailConfigs[0].authPassword = "***": ${IN_THE_CLEAR}. To fix: ${REF} \`auth_password_file\`.`,
@@ -819,9 +819,9 @@ describe('wrong configurations', () => {
           opsgenieConfigs: [{ apiKey: SECRET, details: { cookie: 'a flavour', api_token: 'c' } }],
         }),
       [
-        "config.receivers[0].webhookConfigs[0].httpConfig.httpHeaders['X-Authorization'].values = \"***\": a secret would stand in the ConfigMap in the clear. To fix: use `files` with SecretRef.of('name', 'key'), in YAML secret://name-of-the-secret/key.",
-        'config.receivers[0].emailConfigs[0].headers[\'Set-Cookie\'] = "***": a secret would stand in the ConfigMap in the clear. To fix: remove it.',
-        'config.receivers[0].opsgenieConfigs[0].details[\'api_token\'] = "***": a secret would stand in the ConfigMap in the clear. To fix: remove it.',
+        "config.receivers[0].webhookConfigs[0].httpConfig.httpHeaders['X-Authorization'].values = \"***\": looks like a secret, and would stand in the ConfigMap in the clear. To fix: use `files` with SecretRef.of('name', 'key'), in YAML secret://name-of-the-secret/key.",
+        'config.receivers[0].emailConfigs[0].headers[\'Set-Cookie\'] = "***": looks like a secret, and would stand in the ConfigMap in the clear. To fix: remove it.',
+        'config.receivers[0].opsgenieConfigs[0].details[\'api_token\'] = "***": looks like a secret, and would stand in the ConfigMap in the clear. To fix: remove it.',
       ],
     ],
     [

@@ -268,6 +268,19 @@ describe('EndpointHttpRoute', () => {
     };
   });
 
+  test('of a path of writing may be shorter than a query', () => {
+    const to = (path?: string) =>
+      problemsOf(
+        route((chart) => {
+          const endpoint = new VmSingle(chart, 'metrics', { volume }).read();
+          return { ...allowed, requestTimeout: Duration.seconds(10), endpoints: [{ endpoint, path }] };
+        }),
+      );
+    expect(to('/api/v1/write')).toEqual([]);
+    expect(to('/api/v1/query')).toHaveLength(1);
+    expect(to()).toHaveLength(1);
+  });
+
   test('leads from the listener to the Services', () => {
     const found = find(synth(make), 'HTTPRoute', 'public');
     const backendRefs = [{ group: '', kind: 'Service', name: 'gateway-vmauth', port: 8427, weight: 1 }];
@@ -518,7 +531,8 @@ const INGRESSES: readonly Case<EndpointIngressProps>[] = [
   [
     'a URL instead of an endpoint',
     () => ({ endpoints: ['http://metrics-vmselect'] }),
-    'endpoints[0] = "http://metrics-vmselect": must be an object. To fix: write { endpoint, path, pathType }.',
+    'endpoints[0] = "http://metrics-vmselect": must be an Endpoint. ' +
+      "To fix: write for example cluster.read() or auth.read('user').",
   ],
   [
     'misspelt props',

@@ -77,7 +77,7 @@ describe('the pods', () => {
 
   test('are a StatefulSet with a claim where they keep something', () => {
     const set = find(
-      objectsOf(() => ({ persistence: volume })),
+      objectsOf(() => ({ volume })),
       'StatefulSet',
       'web-grafana',
     );
@@ -179,7 +179,7 @@ datasources:
         }),
         name: 'Costs in $',
         interval: Duration.seconds(15),
-        queryTimeout: Duration.minutes(2),
+        timeout: Duration.minutes(2),
         manageAlerts: true,
         tls: {
           ca: SecretRef.of('tls', 'ca.crt'),
@@ -334,6 +334,11 @@ describe('dashboards', () => {
     });
   });
 
+  test.each([[[null]], [{}], ['x']])('may have variables that are none, as %j', (list) => {
+    const folder = Dashboards.of('A', { b: { ...variable, templating: { list } } });
+    expect(() => objectsOf(() => ({ dashboards: [folder] }))).not.toThrow(TypeError);
+  });
+
   test('are made for data sources of another type', () => {
     const type = 'victoriametrics-metrics-datasource';
     const logs = { datasource: { type: 'loki', uid: 'victoriametrics' }, targets: [{ type: 'prometheus' }] };
@@ -347,6 +352,9 @@ describe('dashboards', () => {
       templating: { list: [{ name: 'datasource', type: 'datasource', query: type }] },
     });
     expect(folder.withDatasourceType(type).withDatasourceType('prometheus').files).toEqual(folder.files);
+    expect(() => folder.withDatasourceType('loki' as never)).toThrow(
+      'type = "loki": is no type of data source that answers PromQL. To fix: give \'prometheus\' or ',
+    );
     const dashboards = allDashboards().map((each) => each.withDatasourceType(type));
     expect(JSON.stringify(dashboards)).not.toContain('"prometheus"');
     const plugins = [{ id: type, version: '0.19.0' }];
@@ -601,10 +609,10 @@ describe('wrong configurations', () => {
     [
       'a volume beside a database',
       {
-        persistence: volume,
+        volume,
         database: { type: 'mysql', host: 'db:3306', user: 'a', password: SecretRef.of('db', 'password') },
       },
-      'persistence = {"size":"10Gi"}: with `database` the pods keep nothing themselves. To fix: remove one of them.',
+      'volume = {"size":"10Gi"}: with `database` the pods keep nothing themselves. To fix: remove one of them.',
     ],
     [
       'a mode of the other database',

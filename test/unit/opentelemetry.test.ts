@@ -554,6 +554,14 @@ describe('wrong configurations', () => {
       ],
     ],
     [
+      'a component whose id is that of a member of all objects',
+      { config: { extensions: { constructor: {} } } },
+      [
+        'config.extensions[\'constructor\'] = "constructor": the collector 0.157.0 has no extension of the type ' +
+          'constructor. To fix: take another one, or set `image` to a collector that has it.',
+      ],
+    ],
+    [
       'components of the library',
       { config: { processors: { memory_limiter: { limit_mib: 100 } }, exporters: { 'otlp_http/1': null } } },
       [

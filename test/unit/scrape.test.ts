@@ -990,6 +990,11 @@ describe('wrong jobs', () => {
       "scrape[''].job_name = (not set): is required. To fix: set `job_name`.",
     ],
     [
+      'a raw job that is nothing',
+      Scrape.raw(loose(undefined)),
+      "scrape[''] = null: must be an object. To fix: write { field: value }.",
+    ],
+    [
       'a raw discovery of which nobody knows where it leads',
       Scrape.raw({ job_name: 'x', http_sd_configs: [{ url: 'http://sd/targets' }] }),
       'scrape[\'x\'] = ["http_sd_configs"]: where its connections go cannot be told from it, and the NetworkPolicy would ' +

@@ -37,7 +37,10 @@ export function problemsOf(make: (chart: Chart) => unknown, props?: ChartProps):
     app.synthYaml();
     return [];
   } catch (error) {
-    return (error as Error).message.split('\n  ').slice(1);
+    const lines = (error as Error).message.split('\n  ').slice(1);
+    // A crash is no list of problems.
+    if (lines.length === 0) throw error;
+    return lines;
   }
 }
 
