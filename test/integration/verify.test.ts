@@ -37,6 +37,8 @@ const PATIENCE = {
 };
 /** For what never comes. */
 const IMPATIENCE = { ...PATIENCE, visible: 1000, scraped: 1500, evaluated: 1500, settled: 1000 };
+/** For what must be found although other steps fail: samples can be seen after some seconds. */
+const PATIENT_READER = { ...IMPATIENCE, visible: 12_000 };
 const OURS = { 'app.kubernetes.io/part-of': 'victoriametrics-stack' };
 const SECRETS = { users: { writer: 'right-token' } };
 
@@ -440,7 +442,7 @@ describeWith(
         async () => (await MetricsPage.of(vminsert)).sum('vm_rpc_vmstorage_is_reachable') === 2,
       );
       const report = await checkOnly(['rollout', 'ingestion', 'collection'], {
-        patience: { ...IMPATIENCE, visible: 6000 },
+        patience: PATIENT_READER,
       });
       await pod.start();
       await untilConnected(runner, 3);
@@ -517,7 +519,7 @@ describeWith(
     it('is not content with a 204, and tells which pod loses data or refuses it', async () => {
       await stub('metrics-vminsert-0', (path) => (path === '/metrics' ? '' : 204));
       await stub('metrics-vminsert-1', (path) => (path === '/metrics' ? '' : 503));
-      const report = await checkOnly(['ingestion']);
+      const report = await checkOnly(['ingestion'], { patience: PATIENT_READER });
       expect(stepOf(report, /^remote write by vminsert/)).toMatchObject({ result: 'failed' });
       for (const format of [/^remote write by vminsert/, /^text import/, /^OTLP/]) {
         const { reason } = stepOf(report, format);
