@@ -172,13 +172,19 @@ class LiveKubernetes implements Kubernetes {
     for (const each of [name, ...(this.change.deletes ?? [])]) this.returns.push(this.replace(this.runner.pod(each)));
   }
 
-  /** One pod after the other, without the new pod that a Deployment would start first. */
+  /**
+   * One pod after the other, each ready for as long as a StatefulSet waits; without the new pod that a Deployment would
+   * start first.
+   */
   public async restart({ name }: Pick<Workload, 'name'>) {
     this.restarted.push(name);
     for (const pod of this.extra.pods ?? []) if (pod.name.startsWith(name)) this.lives.set(pod.name, 1);
     this.returns.push(
       (async () => {
-        for (const pod of this.runner.pods(name)) await this.replace(pod);
+        for (const [index, pod] of this.runner.pods(name).entries()) {
+          if (index > 0) await delay(pod.manifest.minReadySeconds * 1000);
+          await this.replace(pod);
+        }
       })(),
     );
   }

@@ -37,6 +37,8 @@ export interface WorkloadManifest {
   readonly podSpec: PodSpec;
   /** Names of the volumes that each pod has a claim of its own for. */
   readonly claimTemplates: readonly string[];
+  /** How long a pod is ready before a rolling update goes on. The runner makes none; whoever does heeds it. */
+  readonly minReadySeconds: number;
 }
 
 export interface ServicePort {
@@ -118,6 +120,7 @@ interface WorkloadObject extends KubernetesObject {
       readonly metadata?: Pick<KubernetesObject['metadata'], 'labels' | 'annotations'>;
       readonly spec: PodSpec;
     };
+    readonly minReadySeconds?: number;
     readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
   };
 }
@@ -161,6 +164,7 @@ function workloadManifest(object: WorkloadObject, objects: readonly KubernetesOb
     podAnnotations: template.metadata?.annotations ?? {},
     podSpec: template.spec,
     claimTemplates: volumeClaimTemplates.map((claim) => claim.metadata.name),
+    minReadySeconds: spec.minReadySeconds ?? 0,
   };
 }
 
