@@ -1,7 +1,7 @@
 import { Yaml } from 'cdk8s';
 import { jobPath, type ScrapeJob } from '../scrape';
 import type { Problems } from '../validation';
-import { secretPath, splitFiles, type Files } from '../workload';
+import { fitOneConfigMap, secretPath, tooLargeFor, type Files } from '../workload';
 
 export const SCRAPE_FOLDER = '/etc/vmagent/scrape';
 export const SCRAPE_FILE = 'scrape.yaml';
@@ -25,20 +25,18 @@ export function jobFiles(jobs: readonly ScrapeJob[], serverSideApply: boolean, p
     file: `${String(index + 1).padStart(digits, '0')}.yaml`,
     text: Yaml.stringify([job.render(secretPath)]),
   }));
-  const fit = (some: Files): boolean => splitFiles(some, serverSideApply).length === 1;
   const all = Object.fromEntries(files.map(({ file, text }) => [file, text]));
-  if (fit({ ...all, [SCRAPE_FILE]: ' '.repeat(STACK_BYTES) })) return undefined;
-  const tooLarge = files.filter(({ file, text }) => !fit({ [file]: text, [SCRAPE_FILE]: '' }));
+  if (fitOneConfigMap({ ...all, [SCRAPE_FILE]: ' '.repeat(STACK_BYTES) }, serverSideApply)) return undefined;
+  const tooLarge = files.filter(({ file, text }) => !fitOneConfigMap({ [file]: text }, serverSideApply));
   for (const { job, text } of tooLarge) {
     problems.add({
       prop: jobPath(job.name),
       value: `${Buffer.byteLength(text)} bytes`,
-      rule: `does not fit into a ConfigMap${serverSideApply ? '' : ', of which kubectl apply keeps a copy in an annotation of at most 256 KiB'}`,
-      fix:
-        `share its targets out over several jobs, which \`labels: { job: '${job.name}' }\` makes one for queries` +
-        (serverSideApply
-          ? ''
-          : ', or apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`'),
+      ...tooLargeFor(
+        'does',
+        `share its targets out over several jobs, which \`labels: { job: '${job.name}' }\` makes one for queries`,
+        serverSideApply,
+      ),
     });
   }
   const left = files.filter((each) => !tooLarge.includes(each));

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Yaml } from 'cdk8s';
 import { checkProps, isObject, yaml, type Problems } from '../validation';
-import type { Files } from '../workload';
+import { LARGEST_FILE_BYTES, type Files } from '../workload';
 import { groupsCheck, type FileGroup, type RuleGroup, type Spelling } from './rule-group';
 
 /** Rules that are written as objects. */
@@ -90,9 +90,6 @@ export function groupFile({ name }: FileGroup): string {
   return `${name.replace(/[^-\w.]/g, '-')}.yaml`;
 }
 
-/** Kubernetes takes no more in a ConfigMap; the name of the file needs some of it. */
-const LARGEST_BYTES = 1024 * 1024 - 300;
-
 /** The rule files for vmalert, one for each group. */
 export function ruleFiles(groups: readonly SourcedGroup[], problems: Problems): Files {
   const files = groups.map(({ group, source }) => {
@@ -100,7 +97,7 @@ export function ruleFiles(groups: readonly SourcedGroup[], problems: Problems): 
     return { group, source, content, bytes: Buffer.byteLength(content) };
   });
   for (const { group, source, bytes } of files) {
-    problems.when(bytes > LARGEST_BYTES, {
+    problems.when(bytes > LARGEST_FILE_BYTES, {
       prop: source,
       value: group.name,
       rule: `has ${bytes} bytes, and a ConfigMap takes 1 MiB`,
@@ -108,7 +105,7 @@ export function ruleFiles(groups: readonly SourcedGroup[], problems: Problems): 
     });
   }
   return Object.fromEntries(
-    files.filter(({ bytes }) => bytes <= LARGEST_BYTES).map(({ group, content }) => [groupFile(group), content]),
+    files.filter(({ bytes }) => bytes <= LARGEST_FILE_BYTES).map(({ group, content }) => [groupFile(group), content]),
   );
 }
 

@@ -13,7 +13,15 @@ import {
 import { checkProps, InvalidValueError, milliseconds, Problems, wholeSeconds, type Checked } from '../validation';
 import { Cpu, IMAGES, VICTORIA_METRICS_VERSION } from '../values';
 import { ReadEndpoint, type Endpoint, type EndpointProps, type WriteEndpoint } from '../wiring';
-import { instanceName, scaling, secretPath, splitFiles, StackDefaults, type Files } from '../workload';
+import {
+  fitOneConfigMap,
+  instanceName,
+  scaling,
+  secretPath,
+  StackDefaults,
+  tooLargeFor,
+  type Files,
+} from '../workload';
 import { accesses, type Access } from './access';
 import { configFile } from './config-file';
 import { QUERY_PATH } from './paths';
@@ -149,16 +157,11 @@ export class VmAuth extends VictoriaMetricsServer<EnterpriseVmauthFlags> {
   private configFiles(): Files {
     const config = configFile(this.accesses);
     const { serverSideApply = false } = StackDefaults.of(this);
-    if (splitFiles({ [CONFIG_FILE]: config, end: '' }, serverSideApply).length === 1) return { [CONFIG_FILE]: config };
+    if (fitOneConfigMap({ [CONFIG_FILE]: config }, serverSideApply)) return { [CONFIG_FILE]: config };
     this.problems.add({
       prop: 'users',
       value: `${this.accesses.length} with ${Buffer.byteLength(config)} bytes`,
-      rule: `do not fit into a ConfigMap${serverSideApply ? '' : ', of which kubectl apply keeps a copy in an annotation of at most 256 KiB'}`,
-      fix:
-        'share them out over several VmAuths' +
-        (serverSideApply
-          ? ''
-          : ', or apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`'),
+      ...tooLargeFor('do', 'share them out over several VmAuths', serverSideApply),
     });
     return {};
   }

@@ -1,12 +1,10 @@
 import type { DashboardModel } from '../dashboard';
 import { closest, InvalidValueError, type Problems } from '../validation';
 import { isDataKey } from '../values';
+import { LARGEST_FILE_BYTES } from '../workload';
 import { METRICS_TYPES, type Datasource, type DatasourceType } from './datasource';
 
 export type { DashboardModel };
-
-/** Kubernetes takes no more in a ConfigMap; the name of the file needs some of it. */
-const LARGEST_BYTES = 1024 * 1024 - 300;
 
 const UID = /^[-\w]{1,40}$/;
 
@@ -118,7 +116,7 @@ function fileOf(name: string, model: DashboardModel): string {
   // Lines, so that a change is seen in a diff; the least indentation, since there is a limit.
   const file = `${JSON.stringify(model, undefined, 1)}\n`;
   const bytes = Buffer.byteLength(file);
-  if (bytes > LARGEST_BYTES) {
+  if (bytes > LARGEST_FILE_BYTES) {
     refuse(`['${name}']`, title, `has ${bytes} bytes, and a ConfigMap takes 1 MiB`, 'make two dashboards of it');
   }
   return file;

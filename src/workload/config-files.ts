@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ApiObject, Lazy, Yaml } from 'cdk8s';
 import type { Construct } from 'constructs';
-import type { Problems } from '../validation';
+import type { Problem, Problems } from '../validation';
 import { isDataKey } from '../values';
 
 /** The API server refuses a ConfigMap with more data. */
@@ -12,6 +12,12 @@ const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
 
 /** More than name, labels and annotations of a ConfigMap of ours need. */
 const METADATA_BYTES = 4 * 1024;
+
+/** The most that a file may have; its name and the rest of its ConfigMap need some bytes as well. */
+export const LARGEST_FILE_BYTES = CONFIG_MAP_LIMIT_BYTES - 300;
+
+const KEEPS_A_COPY = 'keeps a copy in an annotation of at most 256 KiB';
+const SAY_SERVER_SIDE = 'apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`';
 
 /** File name to content. */
 export type Files = Readonly<Record<string, string>>;
@@ -43,13 +49,12 @@ export interface ConfigFilesOptions {
  * of names do not grow over a limit.
  */
 export function splitFiles(files: Files, serverSideApply: boolean): Files[] {
-  const limit = (serverSideApply ? CONFIG_MAP_LIMIT_BYTES : ANNOTATIONS_LIMIT_BYTES) - METADATA_BYTES;
+  const limit = roomFor(serverSideApply);
   const parts: Record<string, string>[] = [];
   let room = 0;
   for (const name of Object.keys(files).sort()) {
     const text = files[name]!;
-    // As JSON, which is what the limits are about: in the annotation quotes and line breaks take two characters.
-    const bytes = Buffer.byteLength(JSON.stringify([name, text]));
+    const bytes = bytesOf(name, text);
     if (parts.length === 0 || bytes > room) {
       parts.push({});
       room = limit;
@@ -58,6 +63,28 @@ export function splitFiles(files: Files, serverSideApply: boolean): Files[] {
     room -= bytes;
   }
   return parts.length > 0 ? parts : [files];
+}
+
+/** Whether one ConfigMap can hold the files. */
+export function fitOneConfigMap(files: Files, serverSideApply: boolean): boolean {
+  const bytes = Object.entries(files).reduce((sum, [name, text]) => sum + bytesOf(name, text), 0);
+  return bytes <= roomFor(serverSideApply);
+}
+
+/** What is wrong with files that no ConfigMap can hold. @param fix what helps besides a server-side apply */
+export function tooLargeFor(verb: 'do' | 'does', fix: string, serverSideApply: boolean): Pick<Problem, 'rule' | 'fix'> {
+  const rule = `${verb} not fit into a ConfigMap`;
+  if (serverSideApply) return { rule, fix };
+  return { rule: `${rule}, of which kubectl apply ${KEEPS_A_COPY}`, fix: `${fix}, or ${SAY_SERVER_SIDE}` };
+}
+
+function roomFor(serverSideApply: boolean): number {
+  return (serverSideApply ? CONFIG_MAP_LIMIT_BYTES : ANNOTATIONS_LIMIT_BYTES) - METADATA_BYTES;
+}
+
+/** As JSON, which is what the limits are about: in the annotation quotes and line breaks take two characters. */
+function bytesOf(name: string, text: string): number {
+  return Buffer.byteLength(JSON.stringify([name, text]));
 }
 
 /** A ConfigMap whose files a pod reads. @param files asked for when all wiring is done */
@@ -104,8 +131,8 @@ function checkSize(name: string, files: Files, serverSideApply: boolean, problem
     problems.add({
       prop: 'files',
       value: Object.keys(files).join(', '),
-      rule: `${bytes} bytes make the ConfigMap ${name} too large for kubectl apply, which keeps a copy in an annotation of at most 256 KiB`,
-      fix: 'split the files over several calls, or apply server-side and say so with `StackDefaults.set(chart, { serverSideApply: true })`',
+      rule: `${bytes} bytes make the ConfigMap ${name} too large for kubectl apply, which ${KEEPS_A_COPY}`,
+      fix: `split the files over several calls, or ${SAY_SERVER_SIDE}`,
     });
   }
 }
