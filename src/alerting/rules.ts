@@ -149,7 +149,7 @@ function groupsOf(given: unknown, spelling: Spelling, prefix: string, problems: 
     fix: spelling === 'props' ? 'write Rules.of({ groups: [...] })' : 'begin the file with `groups:`',
   });
   if (!isObject(given)) return [];
-  const { groups = [] } = checkProps(given as RulesProps, { groups: groupsCheck(spelling) }, problems, prefix);
+  const { groups = [] } = checkProps(given as Partial<RulesProps>, { groups: groupsCheck(spelling) }, problems, prefix);
   return (groups as readonly unknown[] as readonly FileGroup[]).map((group) => ({
     group,
     source: `${prefix}groups['${group.name}']`,

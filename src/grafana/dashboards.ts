@@ -1,5 +1,5 @@
 import type { DashboardModel } from '../dashboard';
-import { closest, InvalidValueError, type Problems } from '../validation';
+import { closest, InvalidValueError, isObject, type Problems } from '../validation';
 import { isDataKey } from '../values';
 import { LARGEST_FILE_BYTES } from '../workload';
 import { METRICS_TYPES, type Datasource, type DatasourceType } from './datasource';
@@ -74,10 +74,6 @@ function ofType<T>(part: T, type: DatasourceType): T {
 
 function isMetricsType(type: unknown): boolean {
   return METRICS_TYPES.some((known) => known === type);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** Makes folders of dashboards. */

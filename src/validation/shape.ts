@@ -202,6 +202,6 @@ function expecting(meaning: string, holds: (value: unknown) => boolean): Check {
 }
 
 /** Whether it has fields. What JavaScript lets through is not always what the types say. */
-export function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
