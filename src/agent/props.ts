@@ -25,7 +25,7 @@ import {
 import type { WriteEndpoint } from '../wiring';
 import { INSTANCE_SHAPE, volumeCheck, type InstanceProps, type VolumeProps } from '../workload';
 import { targetCheck, type AgentRemoteWriteProps } from './remote-write';
-import { shardByUrlCheck, shardingCheck, type ShardByUrlProps, type ShardingProps } from './replicas';
+import { shardByUrlCheck, shardingCheck, type ShardByUrlProps, type ShardingProps } from './sharding';
 import { streamAggregationCheck, type StreamAggregationProps } from './stream-aggregation';
 
 /** vmagent: scrapes and takes metrics, and sends them on. */

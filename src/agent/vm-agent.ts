@@ -31,21 +31,13 @@ import {
   type GracePeriod,
   type VolumeProps,
 } from '../workload';
+import { checkEqualCopies, jobTexts, labelTexts, ruleTexts, varyingVariables } from './equal-copies';
 import { agentFlags } from './flags';
 import { SHAPE, type CheckedVmAgentProps, type VmAgentProps } from './props';
 import { externalLabelRules, PROCESSING_FOLDER, processingFiles } from './processing';
 import { secretsOf, targetsOf, type Target } from './remote-write';
-import {
-  checkEqualCopies,
-  checkShardByUrl,
-  checkSharding,
-  copiesOf,
-  jobTexts,
-  labelTexts,
-  ruleTexts,
-  varyingVariables,
-} from './replicas';
 import { JOBS_FOLDER, jobFiles, SCRAPE_FILE, SCRAPE_FOLDER } from './scrape-files';
+import { checkShardByUrl, checkSharding, copiesOf } from './sharding';
 import { checkOutputsDiffer } from './stream-aggregation';
 
 const QUEUE_PATH = '/queue';
