@@ -3,7 +3,6 @@ import {
   all,
   anything,
   boolean,
-  doubleDollars,
   duration,
   inTheClear,
   mapOf,
@@ -26,7 +25,7 @@ import {
   type NotifyEndpoint,
   type ReadEndpoint,
 } from '../wiring';
-import { yamlText } from '../workload';
+import { doubleDollars, yamlText } from '../workload';
 import { placeholder } from './secrets';
 
 /** The data source plugin of VictoriaMetrics, which knows MetricsQL. */

@@ -1,9 +1,17 @@
 import { Duration, Size, Yaml } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { checkProps, doubleDollars, Problems } from '../validation';
+import { checkProps, Problems } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import { Endpoint, type Wired } from '../wiring';
-import { instanceName, isEphemeral, livenessProbe, readinessProbe, Workload, type Controller } from '../workload';
+import {
+  doubleDollars,
+  instanceName,
+  isEphemeral,
+  livenessProbe,
+  readinessProbe,
+  Workload,
+  type Controller,
+} from '../workload';
 import { checkDashboards, type DashboardFolder } from './dashboards';
 import { datasourceFile, datasources, datasourceSecrets, VICTORIA_METRICS_PLUGIN, type Datasource } from './datasource';
 import { SHAPE, type CheckedGrafanaProps, type GrafanaProps } from './props';

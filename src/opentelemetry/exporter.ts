@@ -1,16 +1,5 @@
 import { Duration, type Size } from 'cdk8s';
-import {
-  all,
-  atLeastOne,
-  doubleDollars,
-  duration,
-  milliseconds,
-  object,
-  rule,
-  size,
-  type Check,
-  type Shape,
-} from '../validation';
+import { all, atLeastOne, duration, milliseconds, object, rule, size, type Check, type Shape } from '../validation';
 import { goDuration, type SecretRef } from '../values';
 import {
   clientHeadersCheck,
@@ -20,7 +9,7 @@ import {
   endpointOrProps,
   type ClientTls,
 } from '../wiring';
-import { secretPath } from '../workload';
+import { doubleDollars, secretPath } from '../workload';
 
 /** Requests of clients are joined before they are sent, in data points. */
 export interface BatchProps {

@@ -1,9 +1,10 @@
 import { Duration, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
-import { checkProps, checkRequired, doubleDollars, kibibytes, Problems, wholeSeconds } from '../validation';
+import { checkProps, checkRequired, kibibytes, Problems, wholeSeconds } from '../validation';
 import { Cpu, IMAGES } from '../values';
 import { checkDistinctTargets, type Endpoint } from '../wiring';
 import {
+  doubleDollars,
   fieldEnv,
   instanceName,
   isEphemeral,

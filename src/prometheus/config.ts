@@ -8,9 +8,9 @@ import {
   type Plain,
   type ScrapeJob,
 } from '../scrape';
-import { doubleDollars } from '../validation';
 import { prometheusDuration } from '../values';
 import type { NotifyEndpoint } from '../wiring';
+import { doubleDollars } from '../workload';
 import type { CheckedPrometheusProps } from './props';
 import { dropLabel, renderRemoteWrite } from './remote-write';
 

@@ -3,7 +3,6 @@ import {
   atLeastOne,
   checkProps,
   didYouMean,
-  doubleDollars,
   inTheClear,
   isObject,
   listOf,
@@ -18,6 +17,7 @@ import {
   type Problems,
   type Shape,
 } from '../validation';
+import { doubleDollars } from '../workload';
 import { sendsSecret } from './labels';
 import type { Plain } from './scrape-job';
 import { seriesSelectorsCheck } from './series-selector';

@@ -3,11 +3,6 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** The text for a program that puts in variables, and reads `$$` as `$`. */
-export function doubleDollars(text: string): string {
-  return text.replaceAll('$', '$$$$');
-}
-
 /** The name of a field of a file as a prop: `eval_offset` becomes `evalOffset`. */
 export function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_whole, letter: string) => letter.toUpperCase());

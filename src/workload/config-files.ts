@@ -27,6 +27,11 @@ export function yamlText(content: object): string {
   return Yaml.stringify(JSON.parse(JSON.stringify(content)));
 }
 
+/** The text for a program that puts in variables, and reads `$$` as `$`. */
+export function doubleDollars(text: string): string {
+  return text.replaceAll('$', '$$$$');
+}
+
 /** How the pods get to know of a change of their files. */
 export interface ConfigFilesOptions {
   /**
